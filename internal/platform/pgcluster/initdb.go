@@ -91,17 +91,30 @@ func (p place) command(ctx context.Context, found Binaries, name string, args ..
 	return cmd
 }
 
-// complaint picks the line of a program's output that says what is wrong.
+// complaint picks what is wrong from a program's output: its last word, with the line before where that is only the
+// conclusion ("configuration file contains errors").
 func complaint(output string) string {
 	lines := strings.Split(strings.TrimSpace(output), "\n")
-	for _, line := range lines {
-		for _, mark := range []string{"FATAL: ", "PANIC: ", "error: "} {
-			if _, text, ok := strings.Cut(line, mark); ok {
-				return strings.TrimSpace(text)
-			}
+	for i, line := range lines {
+		if !strings.Contains(line, "FATAL: ") && !strings.Contains(line, "PANIC: ") && !strings.Contains(line, "error: ") {
+			continue
+		}
+		if i > 0 && strings.Contains(line, "FATAL: ") {
+			return message(lines[i-1]) + "; " + message(line)
+		}
+		return message(line)
+	}
+	return message(lines[len(lines)-1])
+}
+
+// message is a line of output without time, process and level.
+func message(line string) string {
+	for _, level := range []string{"LOG: ", "WARNING: ", "FATAL: ", "PANIC: ", "error: "} {
+		if _, text, ok := strings.Cut(line, level); ok {
+			return strings.TrimSpace(text)
 		}
 	}
-	return strings.TrimSpace(lines[len(lines)-1])
+	return strings.TrimSpace(line)
 }
 
 func syncDir(path string) error {

@@ -28,8 +28,13 @@ func findProcess(pid int) (process, bool) {
 	if ok {
 		return process{pid, started}, state != 'Z' && state != 'X'
 	}
+	return process{pid: pid}, numberTaken(pid)
+}
+
+// numberTaken is how Postgres looks at it: a zombie counts.
+func numberTaken(pid int) bool {
 	err := syscall.Kill(pid, 0)
-	return process{pid: pid}, err == nil || errors.Is(err, syscall.EPERM)
+	return err == nil || errors.Is(err, syscall.EPERM)
 }
 
 // alive tells whether it still runs. A zombie that nobody reaps (a container's first process may not) counts as dead.

@@ -2,6 +2,7 @@ package pgcluster
 
 import (
 	"context"
+	"os"
 	"strconv"
 	"sync"
 	"syscall"
@@ -120,6 +121,9 @@ func TestRestartWaitsForOldBackends(t *testing.T) {
 	}, "not restarted")
 	assert.False(t, processAlive(backend), "two servers on one data folder")
 	eventually(t, func() bool { return c.State() == Up }, "not seen up")
+	log, err := os.ReadFile(c.place.logFile())
+	require.NoError(t, err)
+	assert.Contains(t, string(log), "is still in use", "the backend ended too early to prove anything")
 	<-busy
 }
 
