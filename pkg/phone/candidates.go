@@ -2,6 +2,7 @@ package phone
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,7 +11,7 @@ import (
 
 // These regions dial one another as in one country though each has a country code of its own: 0690 is Guadeloupe
 // also for someone in Paris.
-var frenchPlan = []string{"FR", "GP", "MQ", "GF", "RE", "YT", "PM"}
+var frenchPlan = []string{"FR", "GP", "MQ", "GF", "RE", "YT"}
 
 // Plans in which the first zero is part of the number, also after the country code: Italy's, and those beside it.
 var zeroStays = []string{"39", "378"}
@@ -19,9 +20,9 @@ var trunkZero = regexp.MustCompile(`\([ \-]*0[ \-]*\)`)
 
 // number reads a run that should be one number. The readings are tried from the plainest to the boldest.
 func (p *parser) number(run string) *phonenumbers.PhoneNumber {
-	const fewest, most = 4, 24
+	const most = 24
 	all := onlyDigits(run)
-	if len(all) < fewest || len(all) > most {
+	if len(all) < p.fewest || len(all) > most {
 		return nil
 	}
 	bare := all
@@ -64,10 +65,8 @@ func (p *parser) international(digits, bare string) *phonenumbers.PhoneNumber {
 			return n
 		}
 	}
-	for _, keeps := range zeroStays {
-		if code == keeps {
-			return p.lookup("+"+code+"0"+rest, "", false)
-		}
+	if slices.Contains(zeroStays, code) {
+		return p.lookup("+"+code+"0"+rest, "", false)
 	}
 	return nil
 }
@@ -75,7 +74,7 @@ func (p *parser) international(digits, bare string) *phonenumbers.PhoneNumber {
 // national reads digits without country code as people in the region write them, then as what is left of a number
 // whose plus or zero got lost.
 func (p *parser) national(digits, bare, run string) *phonenumbers.PhoneNumber {
-	for i, region := range p.dialTogether() {
+	for i, region := range p.dialTogether(digits) {
 		if n := p.lookup(digits, region, i == 0); n != nil {
 			return n
 		}
@@ -91,20 +90,18 @@ func (p *parser) national(digits, bare, run string) *phonenumbers.PhoneNumber {
 	return p.lostPlus(bare, run)
 }
 
-func (p *parser) dialTogether() []string {
-	for _, region := range frenchPlan {
-		if region != p.region {
-			continue
-		}
-		regions := []string{region}
-		for _, other := range frenchPlan {
-			if other != region {
-				regions = append(regions, other)
-			}
-		}
-		return regions
+// dialTogether gives the regions to read national digits in: the parser's own, then, for a whole French number, those
+// that dial with it.
+func (p *parser) dialTogether(digits string) []string {
+	const wholeFrench = 9
+	if len(strings.TrimPrefix(digits, "0")) != wholeFrench {
+		return []string{p.region}
 	}
-	return []string{p.region}
+	if !slices.Contains(frenchPlan, p.region) {
+		return []string{p.region}
+	}
+	others := slices.DeleteFunc(slices.Clone(frenchPlan), func(r string) bool { return r == p.region })
+	return append([]string{p.region}, others...)
 }
 
 // lostZero puts back a leading zero that a spreadsheet took for padding. The library does so by itself where the
@@ -113,7 +110,7 @@ func (p *parser) lostZero(digits string) *phonenumbers.PhoneNumber {
 	if strings.HasPrefix(digits, "0") {
 		return nil
 	}
-	for _, region := range p.dialTogether() {
+	for _, region := range p.dialTogether(digits) {
 		if n := p.lookup("0"+digits, region, false); n != nil {
 			return n
 		}
@@ -202,8 +199,7 @@ func isPossible(n *phonenumbers.PhoneNumber) bool {
 	if phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE || filler(phonenumbers.Format(n, phonenumbers.E164)) {
 		return false
 	}
-	country := phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
-	return !n.GetItalianLeadingZero() || phonenumbers.GetNddPrefixForRegion(country, true) != "0"
+	return !n.GetItalianLeadingZero() || slices.Contains(zeroStays, strconv.Itoa(int(n.GetCountryCode())))
 }
 
 func onlyDigits(s string) string {

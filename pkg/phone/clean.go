@@ -172,16 +172,13 @@ func plusForSpace(s string) string {
 	return lead + strings.ReplaceAll(strings.TrimLeft(s, "+"), "+", " ")
 }
 
-// lettersForDigits reads a letter O beside a digit and away from other letters as the zero that was meant.
+// lettersForDigits reads a letter O, I or L beside a digit and away from other letters as the digit that was meant.
 func lettersForDigits(s string) string {
-	if strings.IndexByte(s, 'o') < 0 {
+	if !strings.ContainsAny(s, "oil") {
 		return s
 	}
 	out := []byte(s)
 	for i, c := range out {
-		if c != 'o' {
-			continue
-		}
 		before, after := byte(' '), byte(' ')
 		if i > 0 {
 			before = out[i-1]
@@ -189,8 +186,14 @@ func lettersForDigits(s string) string {
 		if i+1 < len(out) {
 			after = out[i+1]
 		}
-		if !isLetter(before) && !isLetter(after) && (isDigit(before) || isDigit(after)) {
+		if isLetter(before) || isLetter(after) || !isDigit(before) && !isDigit(after) {
+			continue
+		}
+		switch c {
+		case 'o':
 			out[i] = '0'
+		case 'i', 'l':
+			out[i] = '1'
 		}
 	}
 	return string(out)

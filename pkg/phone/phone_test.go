@@ -89,6 +89,7 @@ func TestParseFinds(t *testing.T) {
 		"full-width plus":                {"FR", "＋３３ ６１２３４５６７８", mobile},
 		"arabic-indic digits":            {"FR", "٠٦١٢٣٤٥٦٧٨", mobile},
 		"letter O for zero":              {"FR", "O6 12 34 56 78", mobile},
+		"letters I and l for one":        {"FR", "06 I2 34 56 78 ", mobile},
 		"area in parentheses":            {"FR", "(06) 12 34 56 78", mobile},
 		"code in parentheses":            {"FR", "(+33) 6 12 34 56 78", mobile},
 		"code and zero in parentheses":   {"FR", "(+33)(0)6 12 34 56 78", mobile},
@@ -186,6 +187,10 @@ func TestParseRefuses(t *testing.T) {
 		"one digit too many":         {"FR", "06 12 34 56 78 9"},
 		"one digit too many, tight":  {"FR", "06123456789"},
 		"too many, zero lost":        {"FR", "6 12 34 56 78 90"},
+		"a piece of a number":        {"FR", "34 56 78"},
+		"a letter in the middle":     {"FR", "06 Z2 34 56 78"},
+		"a postcode among words":     {"LU", "L-1950 Luxembourg"},
+		"trunk zero Poland dropped":  {"PL", "0 512 345 678"},
 		"masked":                     {"FR", "06 12 ** ** 78"},
 		"masked with x":              {"FR", "06XXXXXX78"},
 		"only a label":               {"FR", "Tel :"},
@@ -287,26 +292,31 @@ func TestSearchDigits(t *testing.T) {
 	assert.Equal(t, "0612345678", phone.NationalDigits("+390612345678"))
 }
 
-// Every country's own example, written its own ways, comes back as the same number.
+// Every country's own examples, written its own ways, come back as the same number.
 func TestEveryCountry(t *testing.T) {
 	t.Parallel()
 	for region := range phonenumbers.GetSupportedRegions() {
-		example := phonenumbers.GetExampleNumberForType(region, phonenumbers.MOBILE)
-		if example == nil {
-			continue
+		for _, kind := range []phonenumbers.PhoneNumberType{phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.TOLL_FREE} {
+			if example := phonenumbers.GetExampleNumberForType(region, kind); example != nil {
+				sameInEveryForm(t, region, example)
+			}
 		}
-		want := phonenumbers.Format(example, phonenumbers.E164)
-		national := phonenumbers.Format(example, phonenumbers.NATIONAL)
-		if n, err := phonenumbers.Parse(national, region); err != nil || !phonenumbers.IsValidNumber(n) {
-			national = want // Argentina's, which not even the library reads back
-		}
-		for _, input := range []string{
-			national, "Tel : " + national, strings.ReplaceAll(national, " ", "\u202f"),
-			phonenumbers.Format(example, phonenumbers.INTERNATIONAL), want, "00" + want[1:],
-			strings.ReplaceAll(phonenumbers.Format(example, phonenumbers.INTERNATIONAL), "-", "–"),
-		} {
-			assert.Equal(t, want, phone.Parse(input, region).E164, "%s %q", region, input)
-		}
+	}
+}
+
+func sameInEveryForm(t *testing.T, region string, example *phonenumbers.PhoneNumber) {
+	t.Helper()
+	want := phonenumbers.Format(example, phonenumbers.E164)
+	national := phonenumbers.Format(example, phonenumbers.NATIONAL)
+	if n, err := phonenumbers.Parse(national, region); err != nil || phonenumbers.Format(n, phonenumbers.E164) != want {
+		national = want // Argentina's, which not even the library reads back
+	}
+	for _, input := range []string{
+		national, "Tel : " + national, strings.ReplaceAll(national, " ", "\u202f"),
+		phonenumbers.Format(example, phonenumbers.INTERNATIONAL), want, "00" + want[1:],
+		strings.ReplaceAll(phonenumbers.Format(example, phonenumbers.INTERNATIONAL), "-", "–"),
+	} {
+		assert.Equal(t, want, phone.Parse(input, region).E164, "%s %q", region, input)
 	}
 }
 

@@ -12,6 +12,7 @@ type parser struct {
 	region   string
 	possible string // the first number of the right length that is not valid
 	lookups  int
+	fewest   int // digits a number must have
 }
 
 const maxLookups = 200
@@ -22,6 +23,13 @@ const fewestDigitsAlone = 7
 
 // text finds the first valid number among the runs of number-like characters of a cleaned text.
 func (p *parser) text(s string) *phonenumbers.PhoneNumber {
+	// Small countries have numbers of four and five digits; among words those are rather a year or a postcode.
+	const fewestAlone, fewestAmongWords = 4, 6
+	p.fewest = fewestAlone
+	label := strings.LastIndexByte(s, ':')
+	if strings.ContainsFunc(s[label+1:], func(r rune) bool { return isLetter(byte(r)) }) {
+		p.fewest = fewestAmongWords
+	}
 	for i := 0; i < len(s); {
 		if !isDigit(s[i]) && s[i] != '+' && s[i] != '(' {
 			i++
@@ -117,7 +125,7 @@ func (p *parser) twoInARow(run string) *phonenumbers.PhoneNumber {
 	if digits := countDigits(run); digits < 2*fewestDigitsAlone || digits > most {
 		return nil
 	}
-	guess := parser{region: p.region, lookups: p.lookups}
+	guess := parser{region: p.region, lookups: p.lookups, fewest: p.fewest}
 	defer func() { p.lookups = guess.lookups }()
 	for i := range len(run) {
 		if run[i] != ' ' && run[i] != '-' || countDigits(run[:i]) < fewestDigitsAlone {
