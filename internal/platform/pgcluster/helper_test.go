@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -130,6 +131,7 @@ func newConfig(t *testing.T) Config {
 		DataDir: filepath.Join(dir, "data"), Path: os.Getenv("PATH"),
 		FallbackDir: filepath.Join(dir, "fallback"), CacheDir: filepath.Join(dir, "cache"), Repository: RepositoryOff,
 		Settings: map[string]string{"fsync": "off", "shared_buffers": "16MB"},
+		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 }
 

@@ -99,7 +99,7 @@ func complaint(output string) string {
 		if !strings.Contains(line, "FATAL: ") && !strings.Contains(line, "PANIC: ") && !strings.Contains(line, "error: ") {
 			continue
 		}
-		if i > 0 && strings.Contains(line, "FATAL: ") {
+		if i > 0 && strings.Contains(line, "FATAL: ") && !strings.Contains(lines[i-1], "starting PostgreSQL") {
 			return message(lines[i-1]) + "; " + message(line)
 		}
 		return message(line)

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -128,26 +127,34 @@ func TestKilledFirstStartIsRecovered(t *testing.T) {
 	assert.Equal(t, "1", query(t, c.URL("postgres"), "SELECT '1'"))
 }
 
-func TestPidFileOfAKilledServerIsNotTrusted(t *testing.T) {
+func TestLockFilesOfAKilledServerAreNotTrusted(t *testing.T) {
 	cfg := newConfig(t)
 	c := open(t, cfg)
-	pm, ok := c.place.postmaster()
-	require.True(t, ok)
-	require.NoError(t, syscall.Kill(pm.pid, syscall.SIGKILL))
-	eventually(t, func() bool { return !pm.alive() }, "not killed")
-
 	// Another process of the server's user has the number now: Postgres alone would refuse to start.
 	sleeper := c.place.command(t.Context(), Binaries{Dir: "/bin"}, "sleep", "600")
 	require.NoError(t, sleeper.Start())
 	t.Cleanup(func() { _ = sleeper.Process.Kill(); _ = sleeper.Wait() })
-	for _, file := range []string{filepath.Join(c.place.pgdata(), "postmaster.pid"), c.address.socket() + ".lock"} {
-		raw, err := os.ReadFile(file)
-		require.NoError(t, err)
-		_, rest, _ := strings.Cut(string(raw), "\n")
-		require.NoError(t, os.WriteFile(file, []byte(fmtInt(sleeper.Process.Pid)+"\n"+rest), 0o600))
+
+	for name, rewrite := range map[string]func(string) string{
+		"the number is taken": func(old string) string {
+			_, rest, _ := strings.Cut(old, "\n")
+			return fmtInt(sleeper.Process.Pid) + "\n" + rest
+		},
+		"killed while it wrote them": func(string) string { return "" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := open(t, cfg)
+			old := killServer(t, c)
+			eventually(t, func() bool { return !old.alive() }, "not killed")
+			for _, file := range []string{filepath.Join(c.place.pgdata(), "postmaster.pid"), c.address.socket() + ".lock"} {
+				raw, err := os.ReadFile(file)
+				require.NoError(t, err)
+				require.NoError(t, os.WriteFile(file, []byte(rewrite(string(raw))), 0o600))
+			}
+			again := open(t, cfg)
+			assert.Equal(t, "1", query(t, again.URL("postgres"), "SELECT '1'"))
+		})
 	}
-	again := open(t, cfg)
-	assert.Equal(t, "1", query(t, again.URL("postgres"), "SELECT '1'"))
 	assert.True(t, processAlive(sleeper.Process.Pid), "the innocent process was hit")
 }
 

@@ -102,9 +102,10 @@ func (c *Cluster) whyNotStarted(err error, log *os.File, begin int64) error {
 	return fmt.Errorf("the server does not start: %s (more in %s)", complaint(said), c.place.logFile())
 }
 
-// disownStaleFiles mends the lock files of a killed server whose number is taken, by another process or by its own remains
-// that nobody has reaped: Postgres would take that one for a server and refuse to start. They are given our own number, which Postgres, being our child, passes over.
-// Nothing is removed, since Postgres finds out by the memory key in postmaster.pid whether old backends still run.
+// disownStaleFiles mends the lock files of a killed server that Postgres would not get past: those left empty by a kill
+// in the middle of a start, and those whose number is taken, by another process or by remains that nobody has reaped. They
+// are given our own number, which Postgres, being our child, passes over. Nothing is removed, since Postgres finds out by
+// the memory key in postmaster.pid whether old backends still run.
 func (p place) disownStaleFiles(a address) error {
 	files := []string{filepath.Join(p.pgdata(), "postmaster.pid")}
 	if a.SocketDir != "" {
@@ -132,8 +133,8 @@ func disown(f *os.File) error {
 	}
 	first, rest, _ := strings.Cut(string(raw), "\n")
 	pid, err := strconv.Atoi(strings.TrimSpace(first))
-	if err != nil || pid <= 0 || !numberTaken(pid) {
-		return nil //nolint:nilerr // unreadable or of a dead process: Postgres itself knows what to do
+	if err == nil && (pid <= 0 || !numberTaken(pid)) {
+		return nil // of a dead process: Postgres itself knows what to do
 	}
 	content := strconv.Itoa(os.Getpid()) + "\n" + rest
 	if err := f.Truncate(0); err != nil {
