@@ -92,7 +92,9 @@ func (c *sqlConn) PrepareContext(_ context.Context, query string) (driver.Stmt, 
 func (c *sqlConn) Close() error { return nil }
 
 // Begin is the form without a context, which gorm does not use.
-func (c *sqlConn) Begin() (driver.Tx, error) { return c.BeginTx(context.Background(), driver.TxOptions{}) }
+func (c *sqlConn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
 
 // BeginTx begins a transaction with the first statement in it. In a context that carries one it is a savepoint of it.
 func (c *sqlConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {

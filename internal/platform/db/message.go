@@ -14,8 +14,8 @@ import (
 type statement struct {
 	sql  string
 	args []any
-	each func(Rows) error   // for each row; may be nil
-	done func(int64) error  // with the rows affected; may be nil
+	each func(Rows) error  // for each row; may be nil
+	done func(int64) error // with the rows affected; may be nil
 	mode resultMode
 }
 
@@ -140,7 +140,7 @@ func (s *session) encodeOne(n int, st *statement) error {
 	if p.known = s.find(st.sql); p.known == nil {
 		return fmt.Errorf("db: statement is not prepared") // prepare has seen to it
 	}
-	if n == len(s.builders) {
+	for len(s.builders) <= n {
 		s.builders = append(s.builders, pgx.ExtendedQueryBuilder{})
 	}
 	b := &s.builders[n]

@@ -9,7 +9,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 )
 
-// scope is whose rows a statement may see. Both values are sent with every message; a zero one is sent as ''.
+// scope is whose rows a statement may see. Both values are sent with every message; a zero one is sent as ”.
 type scope struct {
 	account kernel.AccountID
 	partner kernel.PartnerID
@@ -34,7 +34,7 @@ func (s scope) grow(by scope) (scope, error) {
 	return s, nil
 }
 
-// setting writes the text form of an id for set_config, '' for the zero one.
+// setting writes the text form of an id for set_config, ” for the zero one.
 func setting(id uuid.UUID) []byte {
 	if id == uuid.Nil {
 		return []byte{}

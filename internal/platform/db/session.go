@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,7 @@ import (
 
 const (
 	maxStatements = 512
+	usualParts    = 32
 	sessionKey    = "rooftop.session"
 
 	// setScope is the one place that sets the tenant; the last argument makes it end with the transaction.
@@ -83,7 +85,7 @@ func (s *session) find(sql string) *prepared {
 func (s *session) prepare(ctx context.Context, r *request) error {
 	var missing []string
 	r.each(func(st *statement) {
-		if !isSavepoint(st.sql) && s.find(st.sql) == nil && !contains(missing, st.sql) {
+		if !isSavepoint(st.sql) && s.find(st.sql) == nil && !slices.Contains(missing, st.sql) {
 			missing = append(missing, st.sql)
 		}
 	})
@@ -97,8 +99,12 @@ func (s *session) prepare(ctx context.Context, r *request) error {
 	return err
 }
 
-// trim forgets the statements used longest ago. It runs after a message, so that a long one keeps all of its own.
+// trim forgets the statements used longest ago, and the memory of a long message. It runs after a message, so that a
+// long one keeps all of its own.
 func (s *session) trim() {
+	if len(s.builders) > 2*usualParts {
+		s.builders, s.parts = slices.Clone(s.builders[:usualParts]), nil
+	}
 	for s.recent.Len() > maxStatements {
 		s.forget(s.recent.Back().Value.(*prepared).SQL)
 	}
@@ -170,15 +176,6 @@ func isRollbackTo(sql string) bool { return hasPrefixFold(sql, "rollback to ") }
 
 func hasPrefixFold(s, prefix string) bool {
 	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
-}
-
-func contains(list []string, s string) bool {
-	for _, v := range list {
-		if v == s {
-			return true
-		}
-	}
-	return false
 }
 
 // scopeParams are the arguments of setScope.

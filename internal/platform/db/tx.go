@@ -106,7 +106,30 @@ func (t *tx) start(ctx context.Context, sc scope, st *statement) (*answer, error
 }
 
 // message takes the queue and sends it with the statement and the end. The error is of a message that was not tried.
+// The callbacks run without the lock, so that they may queue.
 func (t *tx) message(ctx context.Context, sc scope, last *statement, end string) (*answer, error) {
+	r, err := t.compose(ctx, sc, last, end)
+	if err != nil {
+		return nil, err
+	}
+	a := t.s.send(ctx, r)
+	a.rescued = last != nil && isRollbackTo(last.sql)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !a.sent {
+		t.queue = append(r.queue, t.queue...)
+		return a, nil
+	}
+	t.sends++
+	t.begun = t.begun || r.begin != ""
+	if r.scope != nil && a.err == nil {
+		t.applied = *r.scope
+	}
+	return a, nil
+}
+
+// compose makes the next message of the transaction, on its connection.
+func (t *tx) compose(ctx context.Context, sc scope, last *statement, end string) (*request, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	rescue := last != nil && isRollbackTo(last.sql)
@@ -123,10 +146,9 @@ func (t *tx) message(ctx context.Context, sc scope, last *statement, end string)
 	r := &request{last: last, end: end}
 	if rescue {
 		t.queue = nil // queued after the savepoint, and so undone with it
-		a := t.exchange(ctx, r)
-		a.rescued = true
-		return a, nil
+		return r, nil
 	}
+	r.queue, t.queue = t.queue, nil
 	switch {
 	case t.begun:
 	case end == commitTx && t.begin == beginTx:
@@ -138,25 +160,7 @@ func (t *tx) message(ctx context.Context, sc scope, last *statement, end string)
 		want := t.want
 		r.scope = &want
 	}
-	return t.exchange(ctx, r), nil
-}
-
-// exchange sends the queue and r. It runs the callbacks without the lock, so that they may queue.
-func (t *tx) exchange(ctx context.Context, r *request) *answer {
-	r.queue, t.queue = t.queue, nil
-	t.mu.Unlock()
-	a := t.s.send(ctx, r)
-	t.mu.Lock()
-	if !a.sent {
-		t.queue = append(r.queue, t.queue...)
-		return a
-	}
-	t.sends++
-	t.begun = t.begun || r.begin != ""
-	if r.scope != nil && a.err == nil {
-		t.applied = *r.scope
-	}
-	return a
+	return r, nil
 }
 
 func (t *tx) connect(ctx context.Context) error {
