@@ -17,7 +17,7 @@ CREATE TABLE contacts (
     language      text        NOT NULL DEFAULT '',
     external_refs jsonb       NOT NULL DEFAULT '[]',
     custom        jsonb       NOT NULL DEFAULT '{}',
-    tags          text[]      NOT NULL DEFAULT '{}',
+    tags          jsonb       NOT NULL DEFAULT '[]',
     owner_id      uuid,
     search        text        NOT NULL DEFAULT '', -- folded names, e-mails, phone digits
     created_at    timestamptz NOT NULL,

@@ -1,0 +1,60 @@
+// Package contacts holds the people and companies an account deals with: how they are written, found, changed and
+// recognised when they come back under another spelling.
+//
+// It owns the contact, the points by which it is recognised (e-mail addresses and telephone numbers), the rules that
+// decide whether two descriptions are one person, and the text by which a contact is searched. Enquiries are left to
+// leads, who may read the contact of an enquiry through Find, FindMany and Match, and hear of changes through OnChange.
+package contacts
+
+import "github.com/rooftop-crm/rooftop/internal/platform/errs"
+
+// Resource is the name of contacts in events and in an account's schemas for custom.
+const Resource = "contact"
+
+// The events a contact writes.
+const (
+	EventCreated  = "contact.created"
+	EventUpdated  = "contact.updated"
+	EventDeleted  = "contact.deleted"
+	EventRestored = "contact.restored"
+)
+
+// What a contact may hold at most, so that one row stays one row. Lengths are in characters.
+const (
+	MaxName        = 200
+	MaxCivility    = 40
+	MaxEmails      = 20
+	MaxPhones      = 20
+	MaxPhoneRaw    = 100
+	MaxAddresses   = 20
+	MaxLines       = 6
+	MaxLine        = 200
+	MaxPlace       = 120 // a postal code, city or region
+	MaxTags        = 50
+	MaxTag         = 64
+	MaxRefs        = 20
+	MaxRefSource   = 64
+	MaxRefID       = 200
+	MaxCustomBytes = 16 << 10
+	MaxCustomDepth = 8
+)
+
+var (
+	// ErrNotFound is also the answer for a deleted contact and for another account's.
+	ErrNotFound = errs.New(errs.NotFound, "contact.not_found", "There is no such contact.")
+	// ErrStale is the answer to an If-Match that names another version than the current one.
+	ErrStale = errs.New(errs.Stale, "version.stale",
+		"The contact has changed since you read it. Read it again, apply your change to what it is now, and send the new ETag in If-Match.")
+	// ErrRefTaken is the answer to an external reference that another contact has. It names the reference.
+	ErrRefTaken = errs.New(errs.Conflict, "contact.ref_taken",
+		"Another contact has this external reference, perhaps a deleted one. Update that contact by its reference, or take the reference off it first.")
+	// ErrBadRef is the answer to a path whose reference cannot be one.
+	ErrBadRef = errs.New(errs.Invalid, "contact.bad_ref", "A reference needs a source and an id of the other system, neither longer than the documented limit.")
+	// ErrUnknownOwner is the answer to an owner who is no user of the account.
+	ErrUnknownOwner = errs.New(errs.Invalid, "contact.unknown_owner", "owner_id names no user of this account.").
+			At(errs.Field{Pointer: "/owner_id", Code: "unknown", Detail: "Give the id of a user of this account, or null."})
+	// ErrBadFilter is the answer to a list filter that can match nothing because it is not what it should be.
+	ErrBadFilter = errs.New(errs.Unreadable, "parameter.invalid", "A query parameter is not valid.")
+	// ErrBusy is the answer when so many others change the contact that this change never got its turn.
+	ErrBusy = errs.New(errs.Unavailable, "contact.busy", "Too many changes to this contact at once. Try again.")
+)

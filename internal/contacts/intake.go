@@ -1,0 +1,269 @@
+package contacts
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/auth"
+	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/fold"
+	"github.com/rooftop-crm/rooftop/internal/platform/locale"
+)
+
+// Person describes whoever sent an enquiry, as far as it tells. Of a Phone only Raw and Type are read.
+type Person struct {
+	Kind        Kind
+	Civility    string
+	FirstName   string
+	LastName    string
+	FullName    string
+	CompanyName string
+	Emails      []Email
+	Phones      []Phone
+	Addresses   []Address
+	Language    string
+	Region      string // the country in which numbers without country code are dialled: the dealership's
+}
+
+// Match tells which contact a person is, and why.
+type Match struct {
+	ContactID kernel.ContactID
+	Contact   Contact // as it is now
+	Rule      Rule
+	Fields    []string // wire names of what the rule compared; empty when created
+	Created   bool
+	Enriched  []string // wire names of what the person added to a contact that was there
+}
+
+// Check tells what Match would leave out of the contact, by JSON Pointers into the person, written as a contact is: an
+// address that is none, a list that is too long. For whoever refuses a request or warns about a document.
+func (p Person) Check() []errs.Field {
+	c := p.contact()
+	return c.settle()
+}
+
+// Reserve queues the locks of all the people at once. A transaction that matches more than one calls it first: else two
+// documents that name the same people in another order could wait for each other.
+func (s *Service) Reserve(ctx context.Context, actor auth.Actor, people ...Person) error {
+	var points []Point
+	for _, p := range people {
+		points = append(points, p.forgiven().telling()...)
+	}
+	return s.store.Reserve(ctx, actor.Account, points)
+}
+
+// Match finds the contact that is this person or creates one, inside the transaction of ctx, which it needs. What the
+// contact lacks and the person tells is added; nothing is overwritten. What cannot be kept is left out: see Check.
+// It asks for no scope of its own: whoever may bring an enquiry may bring its person.
+//
+// Any number of enquiries of one person at once make one contact: the locks of all points of the person are taken, in
+// order, before the contacts that share one are read. Nothing it writes is waited for.
+func (s *Service) Match(ctx context.Context, actor auth.Actor, p Person) (Match, error) {
+	who := p.forgiven()
+	var candidates []Contact
+	if points := who.telling(); len(points) > 0 {
+		var err error
+		if candidates, err = s.store.Sharing(ctx, actor.Account, points); err != nil {
+			return Match{}, err
+		}
+	}
+	found, rule := recognise(who, candidates)
+	if rule == RuleCreated {
+		return s.admit(ctx, actor, who)
+	}
+	m := Match{ContactID: found.ID, Contact: found, Rule: rule, Fields: rule.fields(), Enriched: []string{}}
+	if enriched := found; !enriched.enrich(who) {
+		return m, nil
+	}
+	before := found
+	after, err := s.store.UpdateReserved(ctx, actor.Account, found.ID, func(c *Contact) error {
+		before = *c
+		if c.enrich(who) {
+			c.UpdatedAt = s.now()
+		}
+		return nil
+	})
+	if err != nil {
+		return Match{}, err
+	}
+	if fields := before.Diff(after); len(fields) > 0 {
+		m.Enriched = fields
+	}
+	m.Contact = after
+	return m, s.changed(ctx, actor, EventUpdated, before, after)
+}
+
+func (s *Service) admit(ctx context.Context, actor auth.Actor, who Contact) (Match, error) {
+	c := s.born(who)
+	if err := s.store.Enqueue(ctx, actor.Account, c); err != nil {
+		return Match{}, err
+	}
+	m := Match{ContactID: c.ID, Contact: c, Rule: RuleCreated, Fields: RuleCreated.fields(), Created: true, Enriched: []string{}}
+	return m, s.announce(ctx, actor, EventCreated, c, nil)
+}
+
+func (p Person) contact() Contact {
+	return Contact{
+		Kind: p.Kind, Civility: p.Civility, FirstName: p.FirstName, LastName: p.LastName, FullName: p.FullName,
+		CompanyName: p.CompanyName, Emails: p.Emails, Phones: readPhones(p.Phones, nil, p.Region), Addresses: p.Addresses,
+		Language: p.Language, Custom: map[string]any{},
+	}
+}
+
+// forgiven makes a settled contact of the person: what is too long is cut, what is wrong is left out.
+func (p Person) forgiven() Contact {
+	c := p.contact()
+	if !slices.Contains(Kinds(), c.Kind) {
+		c.Kind = ""
+	}
+	for s, most := range map[*string]int{
+		&c.Civility: MaxCivility, &c.FirstName: MaxName, &c.LastName: MaxName, &c.FullName: 2*MaxName + 1, &c.CompanyName: MaxName,
+	} {
+		*s = cut(*s, most)
+	}
+	if _, ok := locale.Language(c.Language); !ok {
+		c.Language = ""
+	}
+	c.Emails = forgiveEmails(c.Emails)
+	c.Phones = forgivePhones(c.Phones)
+	c.Addresses = forgiveAddresses(c.Addresses)
+	c.settle()
+	return c
+}
+
+// cut tidies a text and shortens it to so many characters.
+func cut(s string, most int) string {
+	s = tidy(s)
+	if r := []rune(s); len(r) > most {
+		return strings.TrimSpace(string(r[:most]))
+	}
+	return s
+}
+
+func typeOrOther(t Type, allowed []Type) Type {
+	if slices.Contains(allowed, t) {
+		return t
+	}
+	return TypeOther
+}
+
+func forgiveEmails(emails []Email) []Email {
+	kept := make([]Email, 0, len(emails))
+	preferred := false
+	for _, e := range emails {
+		if _, ok := fold.Email(e.Address); !ok || len(kept) == MaxEmails {
+			continue
+		}
+		e.Type = typeOrOther(e.Type, EmailTypes())
+		e.Preferred = e.Preferred && !preferred
+		preferred = preferred || e.Preferred
+		kept = append(kept, e)
+	}
+	return kept
+}
+
+func forgivePhones(phones []Phone) []Phone {
+	kept := make([]Phone, 0, len(phones))
+	preferred := false
+	for _, p := range phones {
+		if p.Raw = cut(p.Raw, MaxPhoneRaw); p.Raw == "" || len(kept) == MaxPhones {
+			continue
+		}
+		p.Type = typeOrOther(p.Type, PhoneTypes())
+		p.Preferred = p.Preferred && !preferred
+		preferred = preferred || p.Preferred
+		kept = append(kept, p)
+	}
+	return kept
+}
+
+func forgiveAddresses(addresses []Address) []Address {
+	kept := make([]Address, 0, len(addresses))
+	for _, a := range addresses {
+		a.Lines = slices.Clone(a.Lines[:min(len(a.Lines), MaxLines)])
+		for i := range a.Lines {
+			a.Lines[i] = cut(a.Lines[i], MaxLine)
+		}
+		a.PostalCode, a.City, a.Region = cut(a.PostalCode, MaxPlace), cut(a.City, MaxPlace), cut(a.Region, MaxPlace)
+		if _, ok := locale.Country(a.Country); !ok {
+			a.Country = ""
+		}
+		a.Type = typeOrOther(a.Type, AddressTypes())
+		if len(a.words()) > 0 && len(kept) < MaxAddresses {
+			kept = append(kept, a)
+		}
+	}
+	return kept
+}
+
+// enrich adds what the contact lacks and the person tells, and reports whether that was anything. Names are completed
+// only where they do not contradict: an address may be a family's.
+func (c *Contact) enrich(who Contact) bool {
+	before := *c
+	c.enrichNames(who)
+	for _, e := range who.Emails {
+		has := slices.ContainsFunc(c.Emails, func(k Email) bool { return k.Address == e.Address })
+		if !has && len(c.Emails) < MaxEmails {
+			e.Preferred = false
+			c.Emails = append(slices.Clone(c.Emails), e)
+		}
+	}
+	for _, p := range who.Phones {
+		if !slices.ContainsFunc(c.Phones, p.sameNumber) && len(c.Phones) < MaxPhones {
+			p.Preferred = false
+			c.Phones = append(slices.Clone(c.Phones), p)
+		}
+	}
+	for _, a := range who.Addresses {
+		has := slices.ContainsFunc(c.Addresses, func(k Address) bool { return k.covers(a) })
+		if !has && len(c.Addresses) < MaxAddresses {
+			c.Addresses = append(slices.Clone(c.Addresses), a)
+		}
+	}
+	if c.Language == "" {
+		c.Language = who.Language
+	}
+	return len(before.Diff(*c)) > 0
+}
+
+func (c *Contact) enrichNames(who Contact) {
+	if c.CompanyName == "" {
+		c.CompanyName = who.CompanyName
+	}
+	theirs, ours := who.personName(), c.personName()
+	if theirs.absent() {
+		return
+	}
+	if ours.absent() {
+		c.Civility, c.FirstName, c.LastName, c.FullName = who.Civility, who.FirstName, who.LastName, who.FullName
+		return
+	}
+	if !ours.sameLast(theirs) && !slices.Equal(ours.all, theirs.all) {
+		return
+	}
+	derived := c.FullName == c.deriveFullName()
+	fill := func(dst *string, src string) {
+		if *dst == "" {
+			*dst = src
+		}
+	}
+	if c.FirstName == "" || c.LastName == "" || startsAlike(ours.first, theirs.first) {
+		fill(&c.Civility, who.Civility)
+	}
+	fill(&c.FirstName, who.FirstName)
+	fill(&c.LastName, who.LastName)
+	if derived {
+		c.FullName = c.deriveFullName()
+	}
+}
+
+// words are the folded parts of an address.
+func (a Address) words() []string {
+	all := strings.Join(a.Lines, " ") + " " + a.PostalCode + " " + a.City + " " + a.Region
+	return strings.Fields(strings.NewReplacer(",", " ", "-", " ", ".", " ").Replace(fold.Text(all)))
+}
+
+// covers tells whether b says nothing that a does not.
+func (a Address) covers(b Address) bool { return containsAll(a.words(), b.words()) }
