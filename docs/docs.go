@@ -21,7 +21,185 @@ const docTemplate = `{
     },
     "host": "{{.Host}}",
     "basePath": "{{.BasePath}}",
-    "paths": {},
+    "paths": {
+        "/docs": {
+            "get": {
+                "description": "A page to read this document and to try the API out. It asks no other server for anything.",
+                "produces": [
+                    "text/html"
+                ],
+                "tags": [
+                    "operations"
+                ],
+                "summary": "Show the reference page",
+                "operationId": "getReferencePage",
+                "responses": {
+                    "200": {
+                        "description": "The page.",
+                        "schema": {
+                            "type": "string"
+                        }
+                    }
+                },
+                "x-outside": true
+            }
+        },
+        "/docs/{file}": {
+            "get": {
+                "description": "The scripts, styles and pictures that the reference page is made of.",
+                "produces": [
+                    "text/css",
+                    "text/javascript",
+                    "image/png"
+                ],
+                "tags": [
+                    "operations"
+                ],
+                "summary": "Read a file of the reference page",
+                "operationId": "getReferencePageFile",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "name of the file",
+                        "name": "file",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "The file.",
+                        "schema": {
+                            "type": "string"
+                        }
+                    },
+                    "404": {
+                        "description": "Not Found",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "x-outside": true
+            }
+        },
+        "/openapi.json": {
+            "get": {
+                "description": "The same document as openapi.yaml.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "operations"
+                ],
+                "summary": "Read this document as JSON",
+                "operationId": "getOpenAPIJSON",
+                "responses": {
+                    "200": {
+                        "description": "The document.",
+                        "schema": {
+                            "type": "object"
+                        }
+                    }
+                },
+                "x-outside": true
+            }
+        },
+        "/openapi.yaml": {
+            "get": {
+                "description": "The description of the API that this server speaks, OpenAPI 3.1.",
+                "produces": [
+                    "application/yaml"
+                ],
+                "tags": [
+                    "operations"
+                ],
+                "summary": "Read this document as YAML",
+                "operationId": "getOpenAPIYAML",
+                "responses": {
+                    "200": {
+                        "description": "The document.",
+                        "schema": {
+                            "type": "string"
+                        }
+                    }
+                },
+                "x-outside": true
+            }
+        }
+    },
+    "definitions": {
+        "FieldError": {
+            "description": "FieldError is one wrong field or parameter of a request.",
+            "type": "object",
+            "required": [
+                "code",
+                "detail",
+                "pointer"
+            ],
+            "properties": {
+                "code": {
+                    "type": "string",
+                    "example": "too_long"
+                },
+                "detail": {
+                    "type": "string",
+                    "example": "Must be at most 200 characters."
+                },
+                "pointer": {
+                    "description": "Pointer is a JSON Pointer into the body, or ?name for a query parameter.",
+                    "type": "string",
+                    "example": "/emails/0/address"
+                }
+            }
+        },
+        "Problem": {
+            "description": "Problem is the body of every error (RFC 9457). Programs decide by code; title and detail are for people.",
+            "type": "object",
+            "required": [
+                "code",
+                "detail",
+                "status",
+                "title",
+                "type"
+            ],
+            "properties": {
+                "code": {
+                    "type": "string",
+                    "example": "request.invalid"
+                },
+                "detail": {
+                    "type": "string",
+                    "example": "Some fields are not valid. Each entry of errors names one and says how to mend it."
+                },
+                "errors": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/FieldError"
+                    },
+                    "x-omitempty": true
+                },
+                "request_id": {
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "0198c5f2-7b1a-7c3e-9d2f-3a4b5c6d7e8f"
+                },
+                "status": {
+                    "type": "integer",
+                    "example": 422
+                },
+                "title": {
+                    "type": "string",
+                    "example": "Invalid request"
+                },
+                "type": {
+                    "type": "string",
+                    "format": "uri-reference",
+                    "example": "/problems/request.invalid"
+                }
+            }
+        }
+    },
     "securityDefinitions": {
         "Bearer": {
             "description": "An access token, an API key or a site key: ` + "`" + `Authorization: Bearer …` + "`" + `",

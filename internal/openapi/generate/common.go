@@ -14,6 +14,7 @@ var commonResponses = map[string]commonResponse{
 	"401": {"Unauthorized", "No credential was sent, or it is unknown, expired or revoked."},
 	"403": {"Forbidden", "The credential is known but may not do this. The detail names the scope it lacks."},
 	"404": {"NotFound", "There is no such resource, or it belongs to another account."},
+	"406": {"NotAcceptable", "Accept names no media type that this path answers with."},
 	"409": {"Conflict", "The state forbids it, or a request with the same Idempotency-Key is still at work."},
 	"410": {"Gone", "The cursor has expired. The detail says how to read everything anew."},
 	"412": {"PreconditionFailed", "The resource has changed since the version named in If-Match."},

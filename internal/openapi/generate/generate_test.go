@@ -103,8 +103,8 @@ func TestConventionsAreAddedByRule(t *testing.T) {
 		require.NoError(t, err)
 		return string(text)
 	}
-	assert.ElementsMatch(t, []string{"200", "400", "401", "403", "429", "500", "503"}, keys("/v1/leads", "get", "responses"))
-	assert.ElementsMatch(t, []string{"200", "304", "400", "401", "403", "404", "429", "500", "503"}, keys("/v1/leads/{id}", "get", "responses"))
+	assert.ElementsMatch(t, []string{"200", "400", "401", "403", "406", "429", "500", "503"}, keys("/v1/leads", "get", "responses"))
+	assert.ElementsMatch(t, []string{"200", "304", "400", "401", "403", "404", "406", "429", "500", "503"}, keys("/v1/leads/{id}", "get", "responses"))
 	assert.ElementsMatch(t, []string{"204", "400", "401", "403", "404", "409", "412", "422", "428", "429", "500", "503"},
 		keys("/v1/leads/{id}", "delete", "responses"))
 	assert.ElementsMatch(t, []string{"200", "4XX"}, keys("/healthz", "get", "responses"))

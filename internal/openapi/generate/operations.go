@@ -88,7 +88,8 @@ func (o *operation) raise() error {
 
 // success is the schema name of the JSON answer with that status; empty when it has none.
 func success(op node, status string) string {
-	schema := child(op, "responses", status, "content", jsonType, "schema")
+	content := asNode(asNode(asNode(op["responses"])[status])["content"])
+	schema := asNode(asNode(content[jsonType])["schema"])
 	name, _ := strings.CutPrefix(text(schema, "$ref"), schemaPrefix)
 	return name
 }
@@ -96,10 +97,6 @@ func success(op node, status string) string {
 // hasVersion tells whether the operation answers with one resource that has a version.
 func (o *operation) hasVersion(op node) bool {
 	for _, status := range []string{"200", "201"} {
-		response := asNode(asNode(op["responses"])[status])
-		if response == nil || response["content"] == nil {
-			continue
-		}
 		if name := success(op, status); name != "" && asNode(asNode(o.schemas[name])["properties"])["version"] != nil {
 			return true
 		}
@@ -109,11 +106,7 @@ func (o *operation) hasVersion(op node) bool {
 
 // lists tells whether the operation answers with a page of the given kind: List or Changes.
 func (o *operation) lists(kind string) bool {
-	response := asNode(asNode(o.node["responses"])["200"])
-	if o.method != "get" || response == nil || response["content"] == nil {
-		return false
-	}
-	return strings.HasSuffix(success(o.node, "200"), kind)
+	return o.method == "get" && strings.HasSuffix(success(o.node, "200"), kind)
 }
 
 func (o *operation) writes() bool { return o.method != "get" && !o.safe }
@@ -179,6 +172,9 @@ func (o *operation) problems() []string {
 	if o.secured {
 		statuses = append(statuses, "401", "403")
 	}
+	if o.answersWithBody() {
+		statuses = append(statuses, "406")
+	}
 	if strings.Contains(o.path, "{") {
 		statuses = append(statuses, "404")
 	}
@@ -195,6 +191,15 @@ func (o *operation) problems() []string {
 		statuses = append(statuses, "410")
 	}
 	return statuses
+}
+
+func (o *operation) answersWithBody() bool {
+	for status, response := range asNode(o.node["responses"]) {
+		if status[0] == '2' && asNode(response)["content"] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // responses completes the written answers and adds the conventional ones.
@@ -230,7 +235,7 @@ func (o *operation) succeed(status string, response node) {
 	if (status == "200" || status == "201") && o.hasVersion(o.node) {
 		child(response, "headers")["ETag"] = header("ETag")
 	}
-	if status == "201" && content != nil && strings.Contains(text(asNode(asNode(content[jsonType])["schema"]), "$ref"), schemaPrefix) && o.hasVersion(o.node) {
+	if status == "201" && o.hasVersion(o.node) {
 		child(response, "headers")["Location"] = header("Location")
 	}
 }
