@@ -101,8 +101,11 @@ func declared(data []byte) string {
 		}
 		pi := head[:end]
 		if at := bytes.Index(pi, []byte("encoding")); at >= 0 {
-			rest := bytes.TrimLeft(pi[at+len("encoding"):], " \t\r\n=")
-			return string(bytes.Trim(bytes.FieldsFunc(append(rest, ' '), func(r rune) bool { return r == ' ' || r == '?' })[0], `"'`))
+			label := bytes.TrimLeft(pi[at+len("encoding"):], " \t\r\n='\"")
+			if n := bytes.IndexAny(label, " \t\r\n'\"?"); n >= 0 {
+				label = label[:n]
+			}
+			return string(label)
 		}
 		head = head[end:]
 	}

@@ -65,7 +65,7 @@ func FuzzRoundTrip(f *testing.F) {
 				Comments: carried(comments),
 			}},
 			Customer: Customer{
-				Contact:  Contact{First: carriedName(first), Last: carriedName(last), Full: "Full Name"},
+				Contact:  Contact{First: carriedName(first), Last: carriedName(last), Full: "Iris Falk"},
 				Comments: carried(comments),
 				Extras:   []Extra{{Name: "partner-score", Value: kept(extra), Attrs: []Attr{{"value", "1"}}}},
 			},

@@ -333,28 +333,28 @@ func (r *reader) alias(n *node, name string) {
 
 // repeated keeps what ADF allows but once as an extra.
 func (r *reader) repeated(n *node, extras *[]Extra) {
-	if n.allText() == "" {
-		return
+	if e := r.extraOf(n); !e.blank() {
+		r.warn(n, WarnRepeated, "There is more than one <%s>; the first one counts.", clip(n.local, 40))
+		*extras = append(*extras, e)
 	}
-	r.warn(n, WarnRepeated, "There is more than one <%s>; the first one counts.", clip(n.local, 40))
-	r.keep(n, extras)
 }
 
 // extra keeps an element that ADF does not know. An empty one is nothing to keep.
 func (r *reader) extra(n *node, extras *[]Extra) {
-	if n.allText() == "" && len(n.attrs) == 0 {
+	e := r.extraOf(n)
+	switch {
+	case e.blank():
 		return
-	}
-	if kinds[n.name] == unknownKind {
+	case kinds[n.name] == unknownKind:
 		r.warn(n, WarnUnknownElement, "<%s> is no element of ADF; it was kept as an extra.", clip(n.local, 40))
-	} else {
+	default:
 		r.warn(n, WarnMisplaced, "<%s> does not belong here; it was kept as an extra.", clip(n.local, 40))
 	}
-	r.keep(n, extras)
+	*extras = append(*extras, e)
 }
 
-func (r *reader) keep(n *node, extras *[]Extra) {
-	*extras = append(*extras, r.extraOf(n))
+func (e Extra) blank() bool {
+	return e.Value == "" && len(e.Attrs) == 0 && !slices.ContainsFunc(e.Children, func(c Extra) bool { return !c.blank() })
 }
 
 func (r *reader) extraOf(n *node) Extra {
@@ -394,7 +394,16 @@ func (r *reader) attrExtras(n *node, extras *[]Extra, known ...string) {
 			continue
 		}
 		if v := r.attrOf(n, a); v != "" {
-			*extras = append(*extras, Extra{Name: "@" + a.name, Value: v})
+			addExtras(extras, Extra{Name: "@" + a.name, Value: v})
+		}
+	}
+}
+
+// addExtras appends extras, less attributes that are there already.
+func addExtras(dst *[]Extra, more ...Extra) {
+	for _, e := range more {
+		if e.Name[0] != '@' || !slices.ContainsFunc(*dst, func(o Extra) bool { return o.Name == e.Name }) {
+			*dst = append(*dst, e)
 		}
 	}
 }

@@ -56,7 +56,9 @@ func (r *reader) customerContact(n *node, p *Prospect) {
 	switch {
 	case contact.Empty() && len(contact.Extras) == 0:
 	case first.Empty() && len(p.Customer.OtherContacts) == 0:
-		contact.Extras = append(first.Extras, contact.Extras...)
+		extras := first.Extras
+		addExtras(&extras, contact.Extras...)
+		contact.Extras = extras
 		*first = contact
 	default:
 		p.Customer.OtherContacts = append(p.Customer.OtherContacts, contact)
@@ -324,7 +326,9 @@ func (r *reader) address(n *node, contact *Contact) {
 			r.alias(c, "country")
 			r.text(c, &a.Country, &a.Extras)
 		default:
-			r.extra(c, &a.Extras)
+			if !r.contactPart(c, contact) {
+				r.extra(c, &a.Extras)
+			}
 		}
 	}
 	if n.first == nil {
@@ -402,7 +406,7 @@ func (v *Vendor) choose(plain, text string) {
 		v.Name, v.NameFrom = text, "vendor"
 	}
 	if plain != "" && plain != v.Name {
-		v.Extras = append(v.Extras, Extra{Name: "name", Value: plain})
+		v.Extras = append([]Extra{{Name: "name", Value: plain}}, v.Extras...)
 	}
 	if v.Contact.only(v.Name) {
 		v.Contact = Contact{}

@@ -290,21 +290,22 @@ func (r *reader) odometer(c *node, v *Vehicle) {
 func (r *reader) colors(n *node, v *Vehicle) {
 	r.flaws(n)
 	col := Color{}
+	var loose []*node // repeated colours, and what belongs to the vehicle
 	for c := n.first; c != nil; c = c.next {
-		switch c.name {
-		case "interiorcolor":
-			r.text(c, &col.Interior, &v.Extras)
-		case "exteriorcolor":
-			r.text(c, &col.Exterior, &v.Extras)
-		case "preference":
+		switch {
+		case c.name == "interiorcolor" && col.Interior == "":
+			col.Interior = r.value(c)
+		case c.name == "exteriorcolor" && col.Exterior == "":
+			col.Exterior = r.value(c)
+		case c.name == "preference" && col.Preference == 0:
 			rank, err := strconv.Atoi(r.value(c))
-			if err != nil || col.Preference != 0 {
+			if err != nil {
 				r.extra(c, &v.Extras)
 				continue
 			}
 			col.Preference = rank
 		default:
-			r.extra(c, &v.Extras)
+			loose = append(loose, c)
 		}
 	}
 	if n.first == nil {
@@ -312,6 +313,11 @@ func (r *reader) colors(n *node, v *Vehicle) {
 	}
 	if col.Interior != "" || col.Exterior != "" {
 		v.Colors = append(v.Colors, col)
+	}
+	for _, c := range loose {
+		if !r.vehicleText(c, v) {
+			r.vehiclePart(c, v)
+		}
 	}
 }
 

@@ -9,13 +9,15 @@ import (
 // attr is an attribute in the source; name is the local name in lower case.
 type attr struct {
 	name, value string
-	cut         bool
 }
+
+// rawAttr is an attribute as it stands in the source.
+type rawAttr struct{ name, value []byte }
 
 // tag is a start or end tag. size is its length in the source.
 type tag struct {
 	name        string // local name as written
-	attrs       []attr
+	attrs       []rawAttr
 	end, closed bool // </x>, <x/>
 	size        int
 }
@@ -28,8 +30,9 @@ const (
 )
 
 // readTag reads the tag at the start of s, which starts with "<". It says no when that is no tag but text; cut is
-// true when s ends inside of it.
-func readTag(s []byte) (t tag, ok, cut bool) {
+// true when s ends inside of it. The attributes are appended to room.
+func readTag(s []byte, room []rawAttr) (t tag, ok, cut bool) {
+	t.attrs = room
 	i := 1
 	if i < len(s) && s[i] == '/' {
 		t.end = true
@@ -63,7 +66,7 @@ func readTag(s []byte) (t tag, ok, cut bool) {
 		}
 		a, n := readAttr(s[i:])
 		i += n
-		if a.name != "" && len(t.attrs) < maxAttrs {
+		if len(a.name) > 0 && len(t.attrs) < maxAttrs {
 			t.attrs = append(t.attrs, a)
 		}
 	}
@@ -119,15 +122,12 @@ func nameRune(r rune, first bool) bool {
 }
 
 // readAttr reads one attribute, quoted or not. It always consumes something.
-func readAttr(s []byte) (attr, int) {
+func readAttr(s []byte) (rawAttr, int) {
 	i := 0
 	for i < len(s) && !space(s[i]) && s[i] != '=' && s[i] != '>' && s[i] != '/' && s[i] != '<' {
 		i++
 	}
-	var a attr
-	if name, n := readName(s[:i]); n == i {
-		a.name = strings.ToLower(name)
-	}
+	a := rawAttr{name: s[:i]}
 	eq := i + skipSpace(s[i:])
 	if eq >= len(s) || s[eq] != '=' {
 		return a, max(i, 1)
@@ -138,11 +138,26 @@ func readAttr(s []byte) (attr, int) {
 		return a, i
 	}
 	value, n := attrValue(s[i:])
-	var found flaw
-	raw, found := appendText(nil, value[:wholeRunes(value, min(len(value), maxAttrBytes))], false)
-	a.cut = len(value) > maxAttrBytes || found&textCut != 0
-	a.value = string(raw)
+	a.value = value
 	return a, i + n
+}
+
+// readAttrs gives the attributes that have XML names, with their references resolved.
+func readAttrs(raw []rawAttr) []attr {
+	if len(raw) == 0 {
+		return nil
+	}
+	attrs := make([]attr, 0, len(raw))
+	for _, a := range raw {
+		name, n := readName(a.name)
+		if n == 0 || n < len(a.name) {
+			continue
+		}
+		value := a.value[:wholeRunes(a.value, min(len(a.value), maxAttrBytes))]
+		text, _ := appendText(nil, value, false)
+		attrs = append(attrs, attr{name: strings.ToLower(name), value: string(text)})
+	}
+	return attrs
 }
 
 // attrValue finds the extent of an attribute's value. A quote that is never closed would swallow the elements that

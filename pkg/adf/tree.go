@@ -81,7 +81,11 @@ func fold(local string) string {
 	if _, ok := knownNames[local]; ok {
 		return local
 	}
-	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(local))
+	name := strings.ToLower(local)
+	if strings.ContainsAny(name, "_-") {
+		name = strings.ReplaceAll(strings.ReplaceAll(name, "_", ""), "-", "")
+	}
+	return name
 }
 
 // builder makes the tree. It repairs what senders get wrong and never recurses, so depth costs no stack.
@@ -93,7 +97,8 @@ type builder struct {
 	depth     int
 	elements  int
 	prospects int
-	block     []node // nodes are made in blocks
+	block     []node    // nodes are made in blocks
+	scratch   []rawAttr // reused from tag to tag
 }
 
 func buildTree(src []byte) (*tree, error) {
@@ -145,7 +150,8 @@ func (b *builder) markup() (cut bool, err error) {
 		b.pos += n
 		return false, nil
 	}
-	t, ok, cut := readTag(s)
+	t, ok, cut := readTag(s, b.scratch[:0])
+	b.scratch = t.attrs
 	switch {
 	case cut:
 		return true, nil
@@ -213,6 +219,9 @@ func (b *builder) startTag(t tag, source []byte) error {
 	if voidHTML(name) {
 		return nil
 	}
+	if foreign(b.cur.name, name, k) {
+		b.close(true)
+	}
 	switch name {
 	case "adf", "prospect", "vehicle", "customer", "vendor", "provider":
 		b.closeThrough(name)
@@ -223,6 +232,17 @@ func (b *builder) startTag(t tag, source []byte) error {
 		}
 	}
 	return b.open(t, name)
+}
+
+// foreign reports that an element cannot stand in a small container, whose end tag must then be missing.
+func foreign(in, name string, k kind) bool {
+	switch in {
+	case "colorcombination":
+		return k != unknownKind && name != "interiorcolor" && name != "exteriorcolor" && name != "preference"
+	case "address", "timeframe", "finance", "option":
+		return (k == container || k == prose) && name != "description"
+	}
+	return false
 }
 
 // inline takes a tag inside a text for a part of it. Comments keep it, other values are better off without.
@@ -253,7 +273,7 @@ func (b *builder) open(t tag, name string) error {
 		}
 	}
 	n := b.node()
-	n.name, n.local, n.attrs, n.parent = name, t.name, t.attrs, b.cur
+	n.name, n.local, n.attrs, n.parent = name, t.name, readAttrs(t.attrs), b.cur
 	switch {
 	case b.cur == nil:
 		b.roots = append(b.roots, n)
@@ -280,7 +300,7 @@ func (b *builder) node() *node {
 
 func (b *builder) close(missing bool) {
 	if missing {
-		b.problem(b.cur, WarnUnclosed, fmt.Sprintf("The end tag of <%s> is missing.", clip(b.cur.local, 40)))
+		b.problem(WarnUnclosed, "The end tag of <%s> is missing.", b.cur.local)
 	}
 	b.cur = b.cur.parent
 	b.depth--
@@ -320,13 +340,14 @@ func (b *builder) endTag(t tag, source []byte) {
 		return
 	}
 	if !voidHTML(name) {
-		b.problem(b.cur, WarnStrayEnd, fmt.Sprintf("</%s> ends nothing; it was ignored.", clip(t.name, 40)))
+		b.problem(WarnStrayEnd, "</%s> ends nothing; it was ignored.", t.name)
 	}
 }
 
-func (b *builder) problem(at *node, code, message string) {
+// problem notes a warning about the current element.
+func (b *builder) problem(code, format, local string) {
 	if len(b.problems) < MaxWarnings {
-		b.problems = append(b.problems, problem{at, code, message})
+		b.problems = append(b.problems, problem{b.cur, code, fmt.Sprintf(format, clip(local, 40))})
 	}
 }
 

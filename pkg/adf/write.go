@@ -125,13 +125,14 @@ func (x *xmlWriter) escape(s string, inAttr bool) {
 	}
 }
 
-// container writes an element around what inside writes, unless that is nothing.
-func (x *xmlWriter) container(name string, with attrs, inside func()) {
+// container writes an element around what inside writes, unless that is nothing and there are no extra attributes.
+func (x *xmlWriter) container(name string, with attrs, extras []Extra, inside func()) {
 	mark := x.buf.Len()
-	x.open(name, with)
+	all := extraAttrs(with, extras)
+	x.open(name, all)
 	before := x.buf.Len()
 	inside()
-	if x.buf.Len() == before {
+	if x.buf.Len() == before && len(all) == len(with) {
 		x.buf.Truncate(mark)
 		x.depth--
 		return
@@ -269,7 +270,7 @@ func (x *xmlWriter) vehicle(v *Vehicle) {
 
 func (x *xmlWriter) appearance(v *Vehicle) {
 	for _, c := range v.Colors {
-		x.container("colorcombination", nil, func() {
+		x.container("colorcombination", nil, nil, func() {
 			x.text("interiorcolor", c.Interior)
 			x.text("exteriorcolor", c.Exterior)
 			x.text("preference", whole(c.Preference))
@@ -304,7 +305,7 @@ func (x *xmlWriter) price(p *Price) {
 }
 
 func (x *xmlWriter) option(o *Option) {
-	x.container("option", nil, func() {
+	x.container("option", nil, nil, func() {
 		x.text("optionname", o.Name)
 		x.text("manufacturercode", o.Code)
 		x.text("stock", o.Stock)
@@ -318,7 +319,7 @@ func (x *xmlWriter) finance(f *Finance) {
 	if f == nil {
 		return
 	}
-	x.container("finance", nil, func() {
+	x.container("finance", nil, nil, func() {
 		x.text("method", f.Method)
 		for i := range f.Amounts {
 			x.amount("amount", &f.Amounts[i])
@@ -335,14 +336,14 @@ func (x *xmlWriter) amount(name string, a *Amount) {
 }
 
 func (x *xmlWriter) customer(c *Customer) {
-	x.container("customer", extraAttrs(nil, c.Extras), func() {
+	x.container("customer", nil, c.Extras, func() {
 		x.contact(&c.Contact)
 		for i := range c.OtherContacts {
 			x.contact(&c.OtherContacts[i])
 		}
 		x.ids(c.IDs)
 		if t := c.Timeframe; t != nil {
-			x.container("timeframe", nil, func() {
+			x.container("timeframe", nil, nil, func() {
 				x.text("description", t.Description)
 				x.text("earliestdate", t.Earliest.format())
 				x.text("latestdate", t.Latest.format())
@@ -355,7 +356,7 @@ func (x *xmlWriter) customer(c *Customer) {
 }
 
 func (x *xmlWriter) contact(c *Contact) {
-	x.container("contact", extraAttrs(attrs{"primarycontact", flag(c.Primary)}, c.Extras), func() {
+	x.container("contact", attrs{"primarycontact", flag(c.Primary)}, c.Extras, func() {
 		kind := ""
 		if c.Business {
 			kind = "business"
@@ -383,7 +384,7 @@ func (x *xmlWriter) contact(c *Contact) {
 }
 
 func (x *xmlWriter) address(a *Address) {
-	x.container("address", attrs{"type", a.Type}, func() {
+	x.container("address", attrs{"type", a.Type}, nil, func() {
 		for i, line := range a.Street {
 			x.text("street", line, "line", strconv.Itoa(i+1))
 		}
@@ -397,7 +398,7 @@ func (x *xmlWriter) address(a *Address) {
 }
 
 func (x *xmlWriter) vendor(v *Vendor) {
-	x.container("vendor", extraAttrs(nil, v.Extras), func() {
+	x.container("vendor", nil, v.Extras, func() {
 		x.ids(v.IDs)
 		x.text("vendorname", v.Name)
 		x.text("url", v.URL)
@@ -411,7 +412,7 @@ func (x *xmlWriter) vendor(v *Vendor) {
 }
 
 func (x *xmlWriter) provider(p *Provider) {
-	x.container("provider", extraAttrs(nil, p.Extras), func() {
+	x.container("provider", nil, p.Extras, func() {
 		x.ids(p.IDs)
 		x.text("name", p.Name, "part", "full", "type", "business")
 		x.text("service", p.Service)
