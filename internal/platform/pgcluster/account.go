@@ -77,7 +77,7 @@ func parseID(s string) (uint32, error) {
 	return uint32(n), nil
 }
 
-// process attributes: a session of its own, so that neither a closed terminal nor Ctrl-C reaches the server.
+// attributes start a process as this user in a session of its own, so that neither a closed terminal nor Ctrl-C reaches the server.
 func (a *account) attributes() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setsid: true}
 	if a != nil {

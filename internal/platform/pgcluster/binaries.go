@@ -39,7 +39,7 @@ func DefaultBinDirs() []string {
 	}
 }
 
-// Find tells which binaries Open would use, fetching them if need be. A data folder that is there already decides the
+// Find tells which binaries Open would use, making DataDir and fetching them if need be. A data folder that is there already decides the
 // major version, since no other can read it.
 func Find(ctx context.Context, cfg Config) (Binaries, error) {
 	if err := cfg.Validate(); err != nil {

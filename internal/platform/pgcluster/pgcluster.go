@@ -142,26 +142,38 @@ func Open(ctx context.Context, cfg Config) (*Cluster, error) {
 
 // bringUp returns when the server takes connections: adopted, started by another program, or started here.
 func (c *Cluster) bringUp(ctx context.Context) error {
-	var last error
 	for {
-		if pm, ok := c.place.postmaster(); ok {
-			if last = c.adopt(ctx, pm); last == nil || !retryable(last) {
-				return last
-			}
-		} else if lock, ok, err := tryLock(c.place.file("supervisor.lock"), c.place, lockExclusive); err != nil {
+		err := c.tryUp(ctx)
+		if !errors.Is(err, errNotReady) && !errors.Is(err, errStillInUse) {
 			return err
-		} else if ok {
-			err := c.initAndStart(ctx)
-			lock.release()
-			if err == nil || !errors.Is(err, errStillInUse) {
-				return err
-			}
-			last = err
 		}
-		if err := pause(ctx, pollEvery); err != nil {
-			return errors.Join(err, last)
+		if late := pause(ctx, pollEvery); late != nil {
+			return errors.Join(late, err)
 		}
 	}
+}
+
+// tryUp is one attempt. It fails with errNotReady or errStillInUse when trying again will help.
+func (c *Cluster) tryUp(ctx context.Context) error {
+	pm, running := c.place.postmaster()
+	var refused error
+	if running {
+		if refused = c.adopt(ctx, pm); !errors.Is(refused, errNotReady) {
+			return refused
+		}
+	}
+	lock, ok, err := tryLock(c.place.file("supervisor.lock"), c.place, lockExclusive)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return errors.Join(errNotReady, refused) // another program is at it
+	}
+	defer lock.release()
+	if running {
+		return errors.Join(refused, c.stopUnreachable(ctx, pm))
+	}
+	return c.initAndStart(ctx)
 }
 
 // initAndStart is called by the holder of the supervisor lock.
@@ -190,7 +202,8 @@ func (c *Cluster) initAndStart(ctx context.Context) error {
 	return c.start(ctx, found)
 }
 
-// adopt takes over a server that runs already. The password proves both sides to each other.
+// adopt takes over a server that runs already. The password proves both sides to each other. It fails with errNotReady when
+// trying again may help.
 func (c *Cluster) adopt(ctx context.Context, pm postmaster) error {
 	if pm.status != "ready" {
 		return errNotReady
@@ -203,6 +216,9 @@ func (c *Cluster) adopt(ctx context.Context, pm postmaster) error {
 	c.password, c.address = password, pm.address
 	c.mu.Unlock()
 	if err := c.ping(ctx); err != nil {
+		if mayPass(err) {
+			err = fmt.Errorf("%w: %w", errNotReady, err)
+		}
 		return err
 	}
 	c.setServer(pm.process, nil)
@@ -240,8 +256,8 @@ func (c *Cluster) ping(ctx context.Context) error {
 	return nil
 }
 
-// retryable tells a server that is on its way up or down from one that will never let us in.
-func retryable(err error) bool {
+// mayPass tells a server that is on its way up or down from one that will never let us in.
+func mayPass(err error) bool {
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
 		return pgErr.Code[:2] == "57" || pgErr.Code[:2] == "53" // starting, stopping; all connections taken

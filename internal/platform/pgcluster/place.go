@@ -76,6 +76,9 @@ func (p place) settle(cfg Config) (place, error) {
 		return place{}, err
 	}
 	if p.home == p.dataDir && owner == 0 && !p.account.reaches(p.dataDir) {
+		if err := makeDir(cfg.FallbackDir, nil); err != nil { // shared by all users: it stays root's
+			return place{}, err
+		}
 		if p.home, err = freshHome(cfg.FallbackDir, p.dataDir); err != nil {
 			return place{}, err
 		}
@@ -139,6 +142,12 @@ func makeDir(path string, a *account) error {
 	if err := os.Mkdir(path, 0o755); errors.Is(err, os.ErrExist) {
 		return nil
 	} else if err != nil {
+		return err
+	}
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	if err := os.Chmod(path, 0o755); err != nil { //nolint:gosec // the server user must get through, whatever root's umask
 		return err
 	}
 	if a != nil && a.human {

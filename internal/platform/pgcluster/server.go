@@ -166,6 +166,19 @@ func (p place) rotateLog() error {
 	return log.Truncate(0)
 }
 
+// stopUnreachable ends a server whose socket is gone, such as by a cleaner of /tmp: nobody can talk to it any more. The
+// caller holds the supervisor lock.
+func (c *Cluster) stopUnreachable(ctx context.Context, pm postmaster) error {
+	if pm.status != "ready" || pm.address.SocketDir == "" {
+		return nil
+	}
+	if _, err := os.Lstat(pm.address.socket()); !errors.Is(err, os.ErrNotExist) {
+		return nil //nolint:nilerr // there, or not for us to tell
+	}
+	c.cfg.Log.Warn("private Postgres has lost its socket: stopping it", "address", pm.address.String())
+	return c.stop(ctx)
+}
+
 // stop ends the server: sessions are ended, a checkpoint is written. It returns when it has exited.
 func (c *Cluster) stop(ctx context.Context) error {
 	pm, ok := c.place.postmaster()

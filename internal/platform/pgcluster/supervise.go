@@ -106,12 +106,12 @@ func (w *watch) look(ctx context.Context) {
 		}
 	}
 	if c.serverAlive() {
-		w.alive()
+		w.alive(ctx)
 		return
 	}
 	c.setServer(process{}, nil)
 	c.setState(Down)
-	if pm, ok := c.place.postmaster(); ok {
+	if pm, ok := c.place.postmaster(); ok { // restarted by another program
 		if err := c.adopt(ctx, pm); err == nil {
 			c.setState(Up)
 		}
@@ -122,7 +122,7 @@ func (w *watch) look(ctx context.Context) {
 	}
 }
 
-func (w *watch) alive() {
+func (w *watch) alive(ctx context.Context) {
 	c := w.cluster
 	if w.calm++; w.calm%calmLooks != 0 {
 		return
@@ -130,6 +130,11 @@ func (w *watch) alive() {
 	w.failures = 0
 	if w.lock == nil {
 		return
+	}
+	if pm, ok := c.place.postmaster(); ok {
+		if err := c.stopUnreachable(ctx, pm); err != nil {
+			c.cfg.Log.Error("private Postgres cannot be stopped", "error", err)
+		}
 	}
 	if err := c.place.rotateLog(); err != nil {
 		c.cfg.Log.Warn("private Postgres: the log was not rotated", "error", err)

@@ -159,3 +159,14 @@ func TestCloseEndsSupervision(t *testing.T) {
 	_, running := c.place.postmaster()
 	assert.False(t, running)
 }
+
+func TestLostSocketIsMadeAgain(t *testing.T) {
+	c := open(t, newConfig(t))
+	require.NoError(t, os.Remove(c.address.socket()))
+	again := open(t, c.cfg)
+	assert.Equal(t, "1", query(t, again.URL("postgres"), "SELECT '1'"), "on opening")
+
+	supervise(t, again)
+	require.NoError(t, os.Remove(again.address.socket()))
+	eventually(t, func() bool { return tryQuery(again.URL("postgres"), "SELECT '1'", new(string)) == nil }, "under supervision")
+}

@@ -42,10 +42,14 @@ func unpackTarXz(r io.Reader, into string) error {
 
 func unpackEntry(root *os.Root, header *tar.Header, content io.Reader) error {
 	name := path.Clean(header.Name)
+	folder := path.Dir(name)
 	if header.Typeflag == tar.TypeDir {
-		return root.MkdirAll(name, 0o755)
+		folder = name
 	}
-	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+	if err := root.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	if err := root.Chmod(folder, 0o755); err != nil { // the server user must get through, whatever the umask
 		return err
 	}
 	switch header.Typeflag {
