@@ -34,6 +34,7 @@ func TestWrappings(t *testing.T) {
 		{"no adf element", "<prospect>" + iris + "</prospect>", ""},
 		{"no prospect element", "<adf>" + iris + "</adf>", WarnMisplaced},
 		{"inside of another root", "<leads><adf><prospect>" + iris + "</prospect></adf></leads>", ""},
+		{"inside of unknown elements", "<adf><batch><prospect><data><lead>" + iris + "</lead></data></prospect></batch></adf>", WarnMisplaced},
 		{"prose around", "Dear dealer, 3 < 5 & so on:\n<adf><prospect>" + iris + "</prospect></adf>\n-- \nBest <regards>", ""},
 		{"end tag of adf missing", "<adf><prospect>" + iris + "</prospect>\n", WarnUnclosed},
 		{"end tag of adf cut", "<adf><prospect>" + iris + "</prospect></ad", WarnUnclosed},
@@ -366,4 +367,32 @@ func TestIDRef(t *testing.T) {
 	assert.Equal(t, "118", ID{Sequence: "118"}.Ref())
 	assert.Equal(t, "uniqueLeadId", ID{Sequence: "uniqueLeadId"}.Ref())
 	assert.Empty(t, ID{Sequence: "1"}.Ref())
+}
+
+func TestPersonName(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		in          Contact
+		first, last string
+	}{
+		{Contact{First: "Iris", Last: "Falk", Full: "Dr Iris Falk"}, "Iris", "Falk"},
+		{Contact{First: "Iris van Falk"}, "Iris", "van Falk"},
+		{Contact{First: "Iris", Full: "Iris Falk"}, "Iris", ""},
+		{Contact{Full: "FALK Iris"}, "Iris", "FALK"},
+		{Contact{Full: "Falk Autos", Business: true}, "", ""},
+	} {
+		first, last := tt.in.PersonName()
+		assert.Equal(t, [2]string{tt.first, tt.last}, [2]string{first, last})
+	}
+}
+
+func TestOtherContactsNeverReplaceTheFirst(t *testing.T) {
+	t.Parallel()
+	p, _ := parseOne(t, `<prospect><customer><contact><name part="full">Iris Falk</name><email>iris@example.com</email></contact>
+		<contact primarycontact="1"><name part="full">Tom Falk</name><phone>303-555-0111</phone></contact></customer></prospect>`, Options{})
+	assert.Equal(t, "Iris Falk", p.Customer.Contact.Full)
+	assert.Empty(t, p.Customer.Contact.Phones)
+	require.Len(t, p.Customer.OtherContacts, 1)
+	assert.Equal(t, "Tom Falk", p.Customer.OtherContacts[0].Full)
+	assert.True(t, p.Customer.OtherContacts[0].Primary)
 }

@@ -61,6 +61,20 @@ func SplitName(full string) (first, last string) {
 	return strings.Join(words[:at], " "), strings.Join(words[at:], " ")
 }
 
+// PersonName gives the given and family name of a contact however they were sent: as parts, both in the first part, or
+// in full. For a company both are empty.
+func (c *Contact) PersonName() (first, last string) {
+	switch {
+	case c.Business:
+		return "", ""
+	case c.First != "" && c.Last == "" && c.Full == "":
+		return SplitName(c.First)
+	case c.First != "" || c.Last != "":
+		return c.First, c.Last
+	}
+	return SplitName(c.Full)
+}
+
 func bareWord(w string) string {
 	return strings.ToLower(strings.TrimRight(w, ".,"))
 }

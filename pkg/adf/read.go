@@ -13,6 +13,8 @@ import (
 type reader struct {
 	opts     Options
 	warnings []Warning
+	// lifted are parts of a prospect found inside of unknown elements, still to be read.
+	lifted []*node
 }
 
 func (r *reader) warnAt(path, code, message string) {
@@ -69,6 +71,7 @@ func (r *reader) root(root *node, doc *Document) {
 			shared = append(shared, c)
 		default:
 			r.extra(c, &doc.Extras)
+			shared = append(shared, r.liftedProspects(doc)...)
 		}
 	}
 	if len(shared) == 0 {
@@ -86,6 +89,18 @@ func (r *reader) root(root *node, doc *Document) {
 	}
 }
 
+// liftedProspects reads the prospects found inside of unknown elements, and gives the other parts found there.
+func (r *reader) liftedProspects(doc *Document) []*node {
+	found := r.lifted
+	r.lifted = nil
+	return slices.DeleteFunc(found, func(n *node) bool {
+		if n.name == "prospect" {
+			doc.Prospects = append(doc.Prospects, r.prospect(n))
+		}
+		return n.name == "prospect"
+	})
+}
+
 // share adds a part that stood outside to a prospect that has none of its own.
 func (r *reader) share(c *node, p *Prospect) {
 	quiet := &reader{opts: r.opts} // its warnings are given once, by the first prospect
@@ -100,6 +115,7 @@ func (r *reader) share(c *node, p *Prospect) {
 		return
 	}
 	quiet.part(c, p)
+	quiet.lift(p)
 	r.warnings = append(r.warnings, quiet.warningsUnless(r)...)
 }
 
@@ -126,8 +142,18 @@ func (r *reader) prospect(n *node) Prospect {
 	for c := n.first; c != nil; c = c.next {
 		r.part(c, &p)
 	}
+	r.lift(&p)
 	r.judge(n, &p)
 	return p
+}
+
+// lift reads the parts of p that stood inside of unknown elements.
+func (r *reader) lift(p *Prospect) {
+	for len(r.lifted) > 0 {
+		c := r.lifted[0]
+		r.lifted = r.lifted[1:]
+		r.misplaced(c, p)
+	}
 }
 
 // judge warns about what a prospect lacks.
@@ -370,7 +396,12 @@ func (r *reader) extraOf(n *node) Extra {
 		}
 	}
 	for c := n.first; c != nil; c = c.next {
-		e.Children = append(e.Children, r.extraOf(c))
+		switch c.name {
+		case "vehicle", "customer", "vendor", "provider", "requestdate", "prospect":
+			r.lifted = append(r.lifted, c)
+		default:
+			e.Children = append(e.Children, r.extraOf(c))
+		}
 	}
 	return e
 }
