@@ -365,7 +365,7 @@ func (r *reader) vendor(n *node, p *Prospect) {
 	}
 	r.attrExtras(n, &v.Extras)
 	r.flaws(n)
-	plain := "" // vendor/name
+	var names []*node // vendor/name, where vendorname should be
 	for c := n.first; c != nil; c = c.next {
 		switch c.name {
 		case "id":
@@ -373,7 +373,7 @@ func (r *reader) vendor(n *node, p *Prospect) {
 		case "vendorname":
 			r.text(c, &v.Name, &v.Extras)
 		case "name":
-			r.text(c, &plain, &v.Extras)
+			names = append(names, c)
 		case "url", "website":
 			r.alias(c, "url")
 			r.text(c, &v.URL, &v.Extras)
@@ -385,28 +385,30 @@ func (r *reader) vendor(n *node, p *Prospect) {
 			}
 		}
 	}
-	text := ""
 	if n.first == nil {
-		text = r.value(n)
+		v.Name, v.NameFrom = r.value(n), "vendor"
 	}
-	v.choose(plain, text)
+	r.vendorName(names, v)
 }
 
-// choose settles the dealer's name.
-func (v *Vendor) choose(plain, text string) {
-	contact := v.Contact.DisplayName()
-	switch {
-	case v.Name != "":
+// vendorName settles the dealer's name.
+func (r *reader) vendorName(names []*node, v *Vendor) {
+	if v.Name != "" && v.NameFrom == "" {
 		v.NameFrom = "vendorname"
-	case plain != "":
-		v.Name, v.NameFrom = plain, "vendor/name"
-	case contact != "":
-		v.Name, v.NameFrom = contact, "contact name"
-	case text != "":
-		v.Name, v.NameFrom = text, "vendor"
 	}
-	if plain != "" && plain != v.Name {
-		v.Extras = append([]Extra{{Name: "name", Value: plain}}, v.Extras...)
+	for _, c := range names {
+		switch value := r.value(c); {
+		case v.Name == "":
+			v.Name, v.NameFrom = value, "vendor/name"
+		case value != v.Name:
+			r.repeated(c, &v.Extras)
+		}
+	}
+	if v.Name == "" {
+		v.Name, v.NameFrom = v.Contact.DisplayName(), "contact name"
+	}
+	if v.Name == "" {
+		v.NameFrom = ""
 	}
 	if v.Contact.only(v.Name) {
 		v.Contact = Contact{}
