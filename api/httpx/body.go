@@ -1,0 +1,89 @@
+package httpx
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+)
+
+type limits struct{ json, batch, document int64 }
+
+func orDefault(n, otherwise int64) int64 {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+var errEncoding = errs.New(errs.UnsupportedMedia, "request.unsupported_encoding", "The body must not be compressed: leave Content-Encoding out.")
+
+// LimitBody makes reading more of a body than its path accepts an error, whether the length was declared or not.
+func (e *Edge) LimitBody(c echo.Context, batch bool) {
+	n := e.limits.json
+	if batch {
+		n = e.limits.batch
+	}
+	limitBody(c, n)
+}
+
+func limitBody(c echo.Context, n int64) {
+	x, r := Of(c), c.Request()
+	if x.unlimited == nil {
+		x.unlimited = r.Body
+	}
+	x.limit = n
+	if r.Body != nil && r.Body != http.NoBody {
+		r.Body = http.MaxBytesReader(c.Response().Writer, x.unlimited, n)
+	}
+}
+
+// Documents is the middleware of a route that takes inbound documents and mail, which may be larger than JSON.
+func Documents(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if e := Of(c).edge; e != nil {
+			limitBody(c, e.limits.document)
+		}
+		return next(c)
+	}
+}
+
+// BodyLimit is the most bytes that this request's body may have.
+func BodyLimit(c echo.Context) int64 { return Of(c).limit }
+
+// Body reads the request's body once and keeps it: the fingerprint of an Idempotency-Key needs it after Bind did.
+// It fails when the body is over the path's limit, is compressed, or ends early.
+func Body(c echo.Context) ([]byte, error) {
+	x := Of(c)
+	if x.read {
+		return x.body, nil
+	}
+	r := c.Request()
+	if r.Body == nil || r.Body == http.NoBody {
+		x.read = true
+		return nil, nil
+	}
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, errEncoding
+	}
+	if x.limit > 0 && r.ContentLength > x.limit {
+		return nil, &http.MaxBytesError{Limit: x.limit}
+	}
+	var b bytes.Buffer
+	if n := r.ContentLength; n > 0 && n <= 1<<20 {
+		b.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err := b.ReadFrom(r.Body); err != nil {
+		var tooBig *http.MaxBytesError
+		if errors.As(err, &tooBig) || r.Context().Err() != nil {
+			return nil, fmt.Errorf("read the body: %w", err)
+		}
+		return nil, errJSON.Saying("The body ended early.").Because(err)
+	}
+	x.body, x.read = b.Bytes(), true
+	return x.body, nil
+}

@@ -1,0 +1,152 @@
+package httpx
+
+import (
+	"bytes"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
+	"github.com/rooftop-crm/rooftop/internal/platform/page"
+)
+
+// Reply is what a handler answers.
+type Reply struct {
+	Status   int    // 200 when zero, 204 when there is no body either
+	Body     any    // nil for none
+	Version  int64  // becomes the ETag; 0 for none
+	Location string // of what was created
+	// Redacted is kept for a replay in place of Body, when Body shows a secret that is shown once only.
+	Redacted any
+}
+
+func (r Reply) status() int {
+	switch {
+	case r.Status != 0:
+		return r.Status
+	case r.Body == nil:
+		return http.StatusNoContent
+	}
+	return http.StatusOK
+}
+
+// One answers a GET of one resource: with its ETag, as 304 when If-None-Match has it, and with the fields that q asks for.
+// q may be nil.
+func One(c echo.Context, q *Query, r Reply) error {
+	if err := acceptJSON(c); err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	plain := q == nil || !q.sparse
+	if r.Version > 0 && plain {
+		etag := etagOf(r.Version)
+		h["Etag"] = []string{etag}
+		h["Cache-Control"] = noCache
+		if notModified(c.Request(), etag) {
+			return send(c, http.StatusNotModified, "", nil)
+		}
+	}
+	b := buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool holds nothing else
+	defer giveBack(b)
+	if err := encodeTo(b, r.Body); err != nil {
+		return err
+	}
+	if plain {
+		return send(c, r.status(), contentTypeJSON, b.Bytes())
+	}
+	return sparseOne(c, q, r, b.Bytes())
+}
+
+// noCache lets a caller keep an answer that it revalidates each time.
+var noCache = []string{"private, no-cache"}
+
+func sparseOne(c echo.Context, q *Query, r Reply, body []byte) error {
+	if q.fields != nil {
+		b := buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool holds nothing else
+		defer giveBack(b)
+		keepFields(b, body, q.fields)
+		body = b.Bytes()
+	}
+	if r.Version > 0 {
+		etag := etagOfBody(r.Version, body)
+		h := c.Response().Header()
+		h["Etag"] = []string{etag}
+		h["Cache-Control"] = noCache
+		if notModified(c.Request(), etag) {
+			return send(c, http.StatusNotModified, "", nil)
+		}
+	}
+	return send(c, r.status(), contentTypeJSON, body)
+}
+
+type listBody[T any] struct {
+	Data       []T     `json:"data"`
+	NextCursor *string `json:"next_cursor"`
+	Total      *int64  `json:"total,omitempty"`
+}
+
+// List answers a page: {"data": […], "next_cursor": …, "total"?: n}, with the fields that q asks for.
+func List[T any](c echo.Context, q *Query, p page.Of[T]) error {
+	body := listBody[T]{Data: p.Items, Total: p.Total}
+	if p.Next != nil && q.x.edge != nil {
+		next := q.x.edge.cursors.sealPage(*p.Next, q.bound("page"))
+		body.NextCursor = &next
+	}
+	if body.Data == nil {
+		body.Data = []T{}
+	}
+	return sendList(c, q, body, body.Data, tail{NextCursor: body.NextCursor, Total: body.Total})
+}
+
+type tail struct {
+	NextCursor *string `json:"next_cursor"`
+	HasMore    *bool   `json:"has_more,omitempty"`
+	Total      *int64  `json:"total,omitempty"`
+}
+
+type changesBody[T any] struct {
+	Data       []T    `json:"data"`
+	NextCursor string `json:"next_cursor"`
+	HasMore    bool   `json:"has_more"`
+}
+
+// Changes answers a step of a feed of changes: {"data": […], "next_cursor": "…", "has_more": …}.
+func Changes[T any](c echo.Context, q *Query, ch outbox.Changes[T]) error {
+	body := changesBody[T]{Data: ch.Items, HasMore: ch.More}
+	if q.x.edge != nil {
+		body.NextCursor = q.x.edge.cursors.sealChanges(ch.Next, q.bound("changes"))
+	}
+	if body.Data == nil {
+		body.Data = []T{}
+	}
+	return sendList(c, q, body, body.Data, tail{NextCursor: &body.NextCursor, HasMore: &body.HasMore})
+}
+
+// sendList writes the whole body, or the items cut to q's fields with the rest after them.
+func sendList(c echo.Context, q *Query, whole, items any, rest tail) error {
+	if err := acceptJSON(c); err != nil {
+		return err
+	}
+	b := buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool holds nothing else
+	defer giveBack(b)
+	if q.fields == nil {
+		if err := encodeTo(b, whole); err != nil {
+			return err
+		}
+		return send(c, http.StatusOK, contentTypeJSON, b.Bytes())
+	}
+	if err := encodeTo(b, items); err != nil {
+		return err
+	}
+	cut := buffers.Get().(*bytes.Buffer) //nolint:forcetypeassert // the pool holds nothing else
+	defer giveBack(cut)
+	cut.WriteString(`{"data":`)
+	keepFieldsOfEach(cut, b.Bytes(), q.fields)
+	end, err := marshal(rest)
+	if err != nil {
+		return err
+	}
+	cut.WriteByte(',')
+	cut.Write(end[1:])
+	return send(c, http.StatusOK, contentTypeJSON, cut.Bytes())
+}
