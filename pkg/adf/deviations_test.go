@@ -221,7 +221,7 @@ func TestNumbers(t *testing.T) {
 		{"99999999999999999999", 0, false},
 	}
 	for _, tt := range tests {
-		d, _, ok := parseDecimal(tt.in)
+		d, _, ok := parseDecimal(tt.in, 2)
 		require.Equal(t, tt.ok, ok, tt.in)
 		if ok {
 			got, fits := d.scaled(2)

@@ -14,8 +14,9 @@ type decimal struct {
 }
 
 // parseDecimal finds the one number in s, with thousands separators of any country, and gives the text around it.
-// It fails when there is none, more than one, or more digits than fit.
-func parseDecimal(s string) (d decimal, rest string, ok bool) {
+// It fails when there is none, more than one, or more digits than fit. A dot before exactly three digits separates
+// thousands, unless the number is one with that many decimals.
+func parseDecimal(s string, decimals int) (d decimal, rest string, ok bool) {
 	start := strings.IndexFunc(s, isDigit)
 	if start < 0 {
 		return d, s, false
@@ -33,7 +34,7 @@ func parseDecimal(s string) (d decimal, rest string, ok bool) {
 	if strings.ContainsFunc(after, isDigit) || strings.HasSuffix(strings.TrimRight(before, " $€£"), "-") {
 		return d, s, false
 	}
-	if !d.read(number) {
+	if !d.read(number, decimals) {
 		return d, s, false
 	}
 	after = strings.TrimLeft(after, ".,-–— '")
@@ -52,14 +53,15 @@ func groupSign(r rune) bool {
 
 // read decides which signs separate thousands. The last dot or comma is the decimal sign when the other kind stands
 // before it, or when it stands alone and not before exactly three digits.
-func (d *decimal) read(number string) bool {
+func (d *decimal) read(number string, decimals int) bool {
 	last := strings.LastIndexAny(number, ".,")
 	if last >= 0 {
 		sign, tail := number[last], number[last+1:]
 		others := strings.Count(number[:last], string(sign))
 		mixed := strings.ContainsAny(number[:last], ".,'’") && others == 0 ||
 			strings.ContainsFunc(number[:last], unicode.IsSpace)
-		thousands := others > 0 || len(tail) == 3 && !mixed && strings.TrimLeft(number[:last], "0") != ""
+		thousands := others > 0 || len(tail) == 3 && !mixed && strings.TrimLeft(number[:last], "0") != "" &&
+			(sign != '.' || decimals != 3)
 		d.guessed = thousands && others == 0 && sign == '.'
 		if !thousands {
 			if !digitsOnly(tail) {

@@ -269,7 +269,7 @@ func (r *reader) odometer(c *node, v *Vehicle) {
 	if unit != "" && o.Units == "" {
 		r.warn(c, WarnUnknownValue, "The unit %q is neither km nor mi.", clip(unit, 40))
 	}
-	d, rest, ok := parseDecimal(raw)
+	d, rest, ok := parseDecimal(raw, 0)
 	if ok {
 		o.Value, ok = d.whole()
 	}
@@ -383,11 +383,11 @@ func (r *reader) money(c *node) (Money, bool) {
 		currency = r.attrValue(c, "currency")
 	}
 	m := Money{Raw: raw}
-	d, rest, ok := parseDecimal(raw)
 	m.Currency = strings.ToUpper(currency)
 	if currency == "€" {
 		m.Currency = "EUR"
 	}
+	d, rest, ok := parseDecimal(raw, CurrencyExponent(m.Currency))
 	if m.Currency == "" && ok {
 		if m.Currency = currencyIn(rest); m.Currency != "" {
 			r.warn(c, WarnCurrencyGuessed, "The currency %s was taken from the text.", m.Currency)

@@ -126,6 +126,9 @@ func buildTree(src []byte) (*tree, error) {
 func (b *builder) markup() (cut bool, err error) {
 	s := b.src[b.pos:]
 	switch {
+	case len(s) > 1 && s[1] <= '<' && s[1] != '/' && s[1] != '!':
+		b.bareLess(s) // no name starts with these
+		return false, nil
 	case bytes.HasPrefix(s, []byte("<!--")):
 		return b.skipTo(s, 4, "-->"), nil
 	case len(s) >= 9 && bytes.EqualFold(s[:9], []byte("<![CDATA[")):
@@ -156,11 +159,7 @@ func (b *builder) markup() (cut bool, err error) {
 	case cut:
 		return true, nil
 	case !ok:
-		if b.cur != nil {
-			b.cur.flaws |= bareLess
-		}
-		b.addText(s[:1], true)
-		b.pos++
+		b.bareLess(s)
 		return false, nil
 	}
 	b.pos += t.size
@@ -169,6 +168,15 @@ func (b *builder) markup() (cut bool, err error) {
 		return false, nil
 	}
 	return false, b.startTag(t, s[:t.size])
+}
+
+// bareLess takes a "<" for text.
+func (b *builder) bareLess(s []byte) {
+	if b.cur != nil {
+		b.cur.flaws |= bareLess
+	}
+	b.addText(s[:1], true)
+	b.pos++
 }
 
 func (b *builder) skipTo(s []byte, from int, end string) (cut bool) {
@@ -185,6 +193,9 @@ func (b *builder) addText(s []byte, raw bool) {
 		return
 	}
 	n := b.cur
+	if n.flaws&textCut != 0 {
+		return
+	}
 	if len(n.text) == 0 {
 		s = bytes.TrimLeft(s, " \t\r\n")
 	}
