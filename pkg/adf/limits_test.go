@@ -66,7 +66,8 @@ func TestTenMegabytes(t *testing.T) {
 			var err error
 			start := time.Now()
 			peak := peakOf(func() { doc, err = Parse(data, Options{}) })
-			assert.Less(t, time.Since(start), 2*time.Second)
+			// It takes well under a second alone; what is not linear would take minutes.
+			assert.Less(t, time.Since(start), 10*time.Second)
 			assert.Less(t, peak>>20, uint64(40), "MiB taken")
 			if tt.want != nil {
 				require.ErrorIs(t, err, tt.want)

@@ -234,15 +234,29 @@ func (b *builder) startTag(t tag, source []byte) error {
 		b.close(true)
 	}
 	switch name {
-	case "adf", "prospect", "vehicle", "customer", "vendor", "provider":
+	case "vehicle", "customer", "vendor", "provider":
 		b.closeThrough(name)
-		if name == "adf" {
-			for b.cur != nil {
-				b.close(true)
-			}
+	case "prospect":
+		b.closeParts()
+	case "adf":
+		for b.cur != nil {
+			b.close(true)
 		}
 	}
 	return b.open(t, name)
+}
+
+// closeParts closes whatever known element is open but adf: a prospect stands in none.
+func (b *builder) closeParts() {
+	var outer *node
+	for a := b.cur; a != nil; a = a.parent {
+		if kinds[a.name] == container && a.name != "adf" {
+			outer = a
+		}
+	}
+	for outer != nil && b.cur != outer.parent {
+		b.close(true)
+	}
 }
 
 // foreign reports that an element cannot stand in a small container, whose end tag must then be missing.
