@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,10 +61,10 @@ func (s sealer) seal(payload, binding []byte) string {
 }
 
 func (s sealer) open(cursor string, binding []byte) ([]byte, error) {
-	if len(cursor) > maxCursor {
-		return nil, errors.New("the cursor is too long")
+	// A second spelling of the same bytes is an altered cursor: hence Strict, and no line breaks, which the decoder skips.
+	if len(cursor) > maxCursor || strings.ContainsAny(cursor, "\r\n") {
+		return nil, errors.New("the cursor is too long or has line breaks")
 	}
-	// Strict: a second spelling of the same bytes is an altered cursor.
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(raw) <= macLen {
 		return nil, errors.New("the cursor is not base64url")
