@@ -3,7 +3,8 @@
 //
 // It owns the contact, the points by which it is recognised (e-mail addresses and telephone numbers), the rules that
 // decide whether two descriptions are one person, and the text by which a contact is searched. Enquiries are left to
-// leads, who may read the contact of an enquiry through Find, FindMany and Match, and hear of changes through OnChange.
+// leads, who asks who a person is through Recognise and Keep, reads contacts through FindMany, and hears of changes
+// through OnChange.
 package contacts
 
 import "github.com/rooftop-crm/rooftop/internal/platform/errs"
@@ -22,6 +23,7 @@ const (
 // What a contact may hold at most, so that one row stays one row. Lengths are in characters.
 const (
 	MaxName        = 200
+	MaxFullName    = 2*MaxName + 1
 	MaxCivility    = 40
 	MaxEmails      = 20
 	MaxPhones      = 20
@@ -54,7 +56,8 @@ var (
 	ErrUnknownOwner = errs.New(errs.Invalid, "contact.unknown_owner", "owner_id names no user of this account.").
 			At(errs.Field{Pointer: "/owner_id", Code: "unknown", Detail: "Give the id of a user of this account, or null."})
 	// ErrBadFilter is the answer to a list filter that can match nothing because it is not what it should be.
-	ErrBadFilter = errs.New(errs.Unreadable, "parameter.invalid", "A query parameter is not valid.")
+	ErrBadFilter = errs.New(errs.Unreadable, "request.invalid_parameter",
+		"Some query parameters are wrong. Each entry of errors names one and says how to mend it.")
 	// ErrBusy is the answer when so many others change the contact that this change never got its turn.
 	ErrBusy = errs.New(errs.Unavailable, "contact.busy", "Too many changes to this contact at once. Try again.")
 )

@@ -29,56 +29,70 @@ type Person struct {
 
 // Match tells which contact a person is, and why.
 type Match struct {
-	ContactID kernel.ContactID
-	Contact   Contact // as it is now
+	ContactID kernel.ContactID // zero while nobody was recognised and nobody kept
+	Contact   Contact          // as it is now
 	Rule      Rule
-	Fields    []string // wire names of what the rule compared; empty when created
+	Fields    []string // wire names of what the rule compared; empty when nobody was recognised
 	Created   bool
 	Enriched  []string // wire names of what the person added to a contact that was there
 }
 
-// Check tells what Match would leave out of the contact, by JSON Pointers into the person, written as a contact is: an
+// Check tells what would be left out of the contact, by JSON Pointers into the person, written as a contact is: an
 // address that is none, a list that is too long. For whoever refuses a request or warns about a document.
 func (p Person) Check() []errs.Field {
 	c := p.contact()
 	return c.settle()
 }
 
-// Reserve queues the locks of all the people at once. A transaction that matches more than one calls it first: else two
-// documents that name the same people in another order could wait for each other.
+// Reserve queues the locks of all the people at once. A transaction that recognises more than one calls it first: else
+// two documents that name the same people in another order could wait for each other.
 func (s *Service) Reserve(ctx context.Context, actor auth.Actor, people ...Person) error {
 	var points []Point
 	for _, p := range people {
-		points = append(points, p.forgiven().telling()...)
+		who, err := s.described(ctx, actor, p)
+		if err != nil {
+			return err
+		}
+		points = append(points, who.telling()...)
 	}
 	return s.store.Reserve(ctx, actor.Account, points)
 }
 
-// Match finds the contact that is this person or creates one, inside the transaction of ctx, which it needs. What the
-// contact lacks and the person tells is added; nothing is overwritten. What cannot be kept is left out: see Check.
-// It asks for no scope of its own: whoever may bring an enquiry may bring its person.
+// Recognise looks who the person is, without writing. It needs a transaction, and until that ends whoever else asks for
+// the same person waits: the locks of all points of the person are taken, in order, before the contacts that share one
+// are read. So any number of enquiries of one person at once make one contact, when Keep follows.
 //
-// Any number of enquiries of one person at once make one contact: the locks of all points of the person are taken, in
-// order, before the contacts that share one are read. Nothing it writes is waited for.
-func (s *Service) Match(ctx context.Context, actor auth.Actor, p Person) (Match, error) {
-	who := p.forgiven()
+// Neither asks for a scope of its own: whoever may bring an enquiry may bring its person.
+func (s *Service) Recognise(ctx context.Context, actor auth.Actor, p Person) (Match, error) {
+	who, err := s.described(ctx, actor, p)
+	if err != nil {
+		return Match{}, err
+	}
 	var candidates []Contact
 	if points := who.telling(); len(points) > 0 {
-		var err error
 		if candidates, err = s.store.Sharing(ctx, actor.Account, points); err != nil {
 			return Match{}, err
 		}
 	}
 	found, rule := recognise(who, candidates)
-	if rule == RuleCreated {
+	return Match{ContactID: found.ID, Contact: found, Rule: rule, Fields: rule.fields(), Enriched: []string{}}, nil
+}
+
+// Keep makes the contact when nobody was recognised; else it adds what the contact lacks and the person tells. Nothing
+// is overwritten, and what cannot be kept is left out: see Check. Nothing it writes is waited for.
+func (s *Service) Keep(ctx context.Context, actor auth.Actor, p Person, m Match) (Match, error) {
+	who, err := s.described(ctx, actor, p)
+	if err != nil {
+		return m, err
+	}
+	if m.ContactID.IsZero() {
 		return s.admit(ctx, actor, who)
 	}
-	m := Match{ContactID: found.ID, Contact: found, Rule: rule, Fields: rule.fields(), Enriched: []string{}}
-	if enriched := found; !enriched.enrich(who) {
+	if richer := m.Contact; !richer.enrich(who) {
 		return m, nil
 	}
-	before := found
-	after, err := s.store.UpdateReserved(ctx, actor.Account, found.ID, func(c *Contact) error {
+	before := m.Contact
+	m.Contact, err = s.store.UpdateReserved(ctx, actor.Account, m.ContactID, func(c *Contact) error {
 		before = *c
 		if c.enrich(who) {
 			c.UpdatedAt = s.now()
@@ -86,13 +100,10 @@ func (s *Service) Match(ctx context.Context, actor auth.Actor, p Person) (Match,
 		return nil
 	})
 	if err != nil {
-		return Match{}, err
+		return m, err
 	}
-	if fields := before.Diff(after); len(fields) > 0 {
-		m.Enriched = fields
-	}
-	m.Contact = after
-	return m, s.changed(ctx, actor, EventUpdated, before, after)
+	m.Enriched = append(m.Enriched, before.Diff(m.Contact)...)
+	return m, s.changed(ctx, actor, EventUpdated, before, m.Contact)
 }
 
 func (s *Service) admit(ctx context.Context, actor auth.Actor, who Contact) (Match, error) {
@@ -102,6 +113,30 @@ func (s *Service) admit(ctx context.Context, actor auth.Actor, who Contact) (Mat
 	}
 	m := Match{ContactID: c.ID, Contact: c, Rule: RuleCreated, Fields: RuleCreated.fields(), Created: true, Enriched: []string{}}
 	return m, s.announce(ctx, actor, EventCreated, c, nil)
+}
+
+// SearchText is the search text of a contact that another resource names. It fails with ErrNotFound, also when the
+// contact is deleted. It asks for no scope: it shows nothing.
+func (s *Service) SearchText(ctx context.Context, account kernel.AccountID, id kernel.ContactID) (string, error) {
+	c, err := s.store.Find(ctx, account, id)
+	switch {
+	case err != nil:
+		return "", err
+	case c.DeletedAt != nil:
+		return "", ErrNotFound
+	}
+	return c.SearchText(), nil
+}
+
+// described is the person as a contact. Without a region its numbers are dialled in the account's country.
+func (s *Service) described(ctx context.Context, actor auth.Actor, p Person) (Contact, error) {
+	if p.Region == "" {
+		var err error
+		if p.Region, err = s.region(ctx, actor.Account, len(p.Phones) > 0); err != nil {
+			return Contact{}, err
+		}
+	}
+	return p.forgiven(), nil
 }
 
 func (p Person) contact() Contact {
@@ -114,20 +149,17 @@ func (p Person) contact() Contact {
 
 // forgiven makes a settled contact of the person: what is too long is cut, what is wrong is left out.
 func (p Person) forgiven() Contact {
+	p.Phones = forgivePhones(p.Phones)
 	c := p.contact()
 	if !slices.Contains(Kinds(), c.Kind) {
 		c.Kind = ""
 	}
-	for s, most := range map[*string]int{
-		&c.Civility: MaxCivility, &c.FirstName: MaxName, &c.LastName: MaxName, &c.FullName: 2*MaxName + 1, &c.CompanyName: MaxName,
-	} {
-		*s = cut(*s, most)
-	}
+	c.Civility, c.CompanyName = cut(c.Civility, MaxCivility), cut(c.CompanyName, MaxName)
+	c.FirstName, c.LastName, c.FullName = cut(c.FirstName, MaxName), cut(c.LastName, MaxName), cut(c.FullName, MaxFullName)
 	if _, ok := locale.Language(c.Language); !ok {
 		c.Language = ""
 	}
 	c.Emails = forgiveEmails(c.Emails)
-	c.Phones = forgivePhones(c.Phones)
 	c.Addresses = forgiveAddresses(c.Addresses)
 	c.settle()
 	return c
@@ -171,7 +203,9 @@ func forgivePhones(phones []Phone) []Phone {
 		if p.Raw = cut(p.Raw, MaxPhoneRaw); p.Raw == "" || len(kept) == MaxPhones {
 			continue
 		}
-		p.Type = typeOrOther(p.Type, PhoneTypes())
+		if !slices.Contains(PhoneTypes(), p.Type) {
+			p.Type = "" // the number tells
+		}
 		p.Preferred = p.Preferred && !preferred
 		preferred = preferred || p.Preferred
 		kept = append(kept, p)
@@ -240,7 +274,7 @@ func (c *Contact) enrichNames(who Contact) {
 		c.Civility, c.FirstName, c.LastName, c.FullName = who.Civility, who.FirstName, who.LastName, who.FullName
 		return
 	}
-	if !ours.sameLast(theirs) && !slices.Equal(ours.all, theirs.all) {
+	if !ours.sameLast(theirs) && !ours.partOf(theirs) && !theirs.partOf(ours) {
 		return
 	}
 	derived := c.FullName == c.deriveFullName()

@@ -78,7 +78,7 @@ func compare(who, c Contact, points []Point) Rule {
 		return compareCompanies(who, c)
 	case slices.Equal(a.all, b.all):
 		return RulePhoneAndName
-	case !a.sameLast(b) && (containsAll(a.all, b.all) || containsAll(b.all, a.all)):
+	case !a.sameLast(b) && (a.partOf(b) || b.partOf(a)):
 		return RulePhone
 	case !a.sameLast(b):
 		return RuleCreated

@@ -115,6 +115,9 @@ func (n name) sameLast(o name) bool {
 	return n.last == o.last || containsAll(n.words, o.words) || containsAll(o.words, n.words)
 }
 
+// partOf tells that the other name says all that this one says.
+func (n name) partOf(o name) bool { return containsAll(o.all, n.all) }
+
 func containsAll(words, of []string) bool {
 	for _, w := range of {
 		if !slices.Contains(words, w) {

@@ -64,7 +64,7 @@ func NewService(n Needs) *Service {
 	}
 }
 
-// Create keeps a new contact. It does not look for one that is there already: Match does. It fails with the fields that
+// Create keeps a new contact. It does not look for one that is there already: Recognise does. It fails with the fields that
 // are wrong, ErrRefTaken or ErrUnknownOwner.
 func (s *Service) Create(ctx context.Context, actor auth.Actor, n New) (Contact, error) {
 	if err := actor.Require(auth.ContactsWrite); err != nil {

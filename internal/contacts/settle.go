@@ -55,7 +55,7 @@ func (c *Contact) settle() []errs.Field {
 	f.text("/civility", &c.Civility, MaxCivility)
 	f.text("/first_name", &c.FirstName, MaxName)
 	f.text("/last_name", &c.LastName, MaxName)
-	f.text("/full_name", &c.FullName, 2*MaxName+1)
+	f.text("/full_name", &c.FullName, MaxFullName)
 	f.text("/company_name", &c.CompanyName, MaxName)
 	c.settleKind(&f)
 	if c.FullName == "" {
@@ -107,7 +107,7 @@ func joined(types []Type) string {
 // settleEmails normalises the addresses and keeps each once.
 func (c *Contact) settleEmails(f *faults) {
 	f.tooMany("/emails", len(c.Emails), MaxEmails)
-	var kept []Email
+	kept := make([]Email, 0, len(c.Emails))
 	preferred := false
 	for i, e := range c.Emails {
 		at := fmt.Sprintf("/emails/%d", i)
@@ -139,7 +139,7 @@ func (f *faults) onePreferred(at string, is bool, seen *bool) {
 // settlePhones keeps each number once. A number that is not valid is kept as it was typed: it is no fault.
 func (c *Contact) settlePhones(f *faults) {
 	f.tooMany("/phones", len(c.Phones), MaxPhones)
-	var kept []Phone
+	kept := make([]Phone, 0, len(c.Phones))
 	preferred := false
 	for i, p := range c.Phones {
 		at := fmt.Sprintf("/phones/%d", i)

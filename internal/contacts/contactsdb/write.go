@@ -2,6 +2,7 @@ package contactsdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -46,14 +47,21 @@ func (s *Store) Insert(ctx context.Context, account kernel.AccountID, c contacts
 // maxTries bounds how often a change is tried that others overtake. Of many at once each round lets one through.
 const maxTries = 200
 
+var errOvertaken = errors.New("another change came first")
+
 // Update implements contacts.Store.
 func (s *Store) Update(
 	ctx context.Context, account kernel.AccountID, id kernel.ContactID, change func(*contacts.Contact) error,
 ) (after contacts.Contact, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		for range maxTries {
-			var written bool
-			if after, written, err = s.tryUpdate(ctx, account, id, change); err != nil || written {
+			// Going back to the savepoint gives back the locks of this try: the next one may need others, and all of one
+			// decision are taken in order.
+			err = s.db.Savepoint(ctx, func(ctx context.Context) error {
+				after, err = s.tryUpdate(ctx, account, id, change)
+				return err
+			})
+			if !errors.Is(err, errOvertaken) {
 				return err
 			}
 		}
@@ -64,36 +72,36 @@ func (s *Store) Update(
 
 func (s *Store) tryUpdate(
 	ctx context.Context, account kernel.AccountID, id kernel.ContactID, change func(*contacts.Contact) error,
-) (after contacts.Contact, written bool, err error) {
+) (contacts.Contact, error) {
 	before, err := s.Find(ctx, account, id)
 	if err != nil {
-		return before, false, err
+		return before, err
 	}
 	after, changed, err := next(before, change)
 	if err != nil || !changed {
-		return after, true, err
+		return after, err
 	}
 	// The locks come before the row, as in every transaction that takes both.
 	if err := s.Reserve(ctx, account, touched(before, after)); err != nil {
-		return after, false, err
+		return after, err
 	}
 	if err := s.refuseTaken(ctx, account, before, after); err != nil {
-		return after, false, err
+		return after, err
 	}
 	row := toRow(account, after)
 	update := s.db.Conn(ctx, account).Model(&row).
 		Where("account_id = ? AND id = ? AND version = ?", account, id, before.Version).
 		Select("*").Omit("account_id", "id", "created_at").Updates(&row)
-	if update.Error != nil {
-		return after, false, refused(update.Error)
-	}
-	if update.RowsAffected == 0 {
-		return after, false, nil
+	switch {
+	case update.Error != nil:
+		return after, refused(update.Error)
+	case update.RowsAffected == 0:
+		return after, errOvertaken
 	}
 	if err := s.queueLinks(ctx, account, before, after); err != nil {
-		return after, false, err
+		return after, err
 	}
-	return after, true, s.settle(ctx)
+	return after, s.settle(ctx)
 }
 
 const (
