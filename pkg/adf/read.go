@@ -430,13 +430,20 @@ func (r *reader) attrExtras(n *node, extras *[]Extra, known ...string) {
 	}
 }
 
-// addExtras appends extras, less attributes that are there already.
+// addExtras adds extras: attributes before elements, and none that is there already.
 func addExtras(dst *[]Extra, more ...Extra) {
 	for _, e := range more {
-		if e.Name[0] != '@' || !slices.ContainsFunc(*dst, func(o Extra) bool { return o.Name == e.Name }) {
+		switch at := slices.IndexFunc(*dst, func(o Extra) bool { return o.Name[0] != '@' }); {
+		case e.Name[0] != '@' || at < 0 && !hasExtra(*dst, e.Name):
 			*dst = append(*dst, e)
+		case !hasExtra(*dst, e.Name):
+			*dst = slices.Insert(*dst, at, e)
 		}
 	}
+}
+
+func hasExtra(extras []Extra, name string) bool {
+	return slices.ContainsFunc(extras, func(e Extra) bool { return e.Name == name })
 }
 
 // placeholder reports whether a value only says that there is none.
