@@ -73,7 +73,7 @@ func resolve(doc, n node) node {
 		return n
 	}
 	target := doc
-	for _, key := range strings.Split(strings.TrimPrefix(ref, "#/"), "/") {
+	for key := range strings.SplitSeq(strings.TrimPrefix(ref, "#/"), "/") {
 		target = object(target[key])
 	}
 	return target

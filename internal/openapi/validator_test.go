@@ -93,13 +93,13 @@ func TestCheckResponseWantsHeaders(t *testing.T) {
 func TestCheckRequest(t *testing.T) {
 	t.Parallel()
 	v := setup(t)
-	assert.NoError(t, v.CheckRequest(httptest.NewRequest(http.MethodGet, "/v1/leads/1?fields=id", http.NoBody), nil))
-	assert.ErrorContains(t, v.CheckRequest(httptest.NewRequest(http.MethodGet, "/v1/leads/1?q=x", http.NoBody), nil), `"q" is not described`)
+	require.NoError(t, v.CheckRequest(httptest.NewRequest(http.MethodGet, "/v1/leads/1?fields=id", http.NoBody), nil))
+	require.ErrorContains(t, v.CheckRequest(httptest.NewRequest(http.MethodGet, "/v1/leads/1?q=x", http.NoBody), nil), `"q" is not described`)
 
 	post := httptest.NewRequest(http.MethodPost, "/v1/leads", http.NoBody)
 	post.Header.Set("Content-Type", "application/json; charset=utf-8")
-	assert.NoError(t, v.CheckRequest(post, []byte(goodLead)))
-	assert.ErrorContains(t, v.CheckRequest(post, []byte(`{"id": "x"}`)), "the request")
+	require.NoError(t, v.CheckRequest(post, []byte(goodLead)))
+	require.ErrorContains(t, v.CheckRequest(post, []byte(`{"id": "x"}`)), "the request")
 }
 
 func TestTheDocumentCompiles(t *testing.T) {

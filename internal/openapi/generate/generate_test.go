@@ -93,7 +93,7 @@ func TestConventionsAreAddedByRule(t *testing.T) {
 	doc := document(t)
 	keys := func(path, method, of string) []string {
 		var out []string
-		for key := range at(t, doc, "paths", path, method, of).(node) { //nolint:forcetypeassert // a test
+		for key := range at(t, doc, "paths", path, method, of).(node) {
 			out = append(out, key)
 		}
 		return out
@@ -115,10 +115,10 @@ func TestConventionsAreAddedByRule(t *testing.T) {
 	assert.Contains(t, parameters("/v1/leads/{id}", "get"), "parameters/IfNoneMatch")
 	assert.Equal(t, "null", parameters("/v1/leads/check", "post"))
 
-	created := at(t, doc, "paths", "/v1/leads", "post", "responses", "201", "headers").(node) //nolint:forcetypeassert // a test
+	created := at(t, doc, "paths", "/v1/leads", "post", "responses", "201", "headers").(node)
 	assert.Contains(t, created, "ETag")
 	assert.Contains(t, created, "Location")
-	conflict := at(t, doc, "paths", "/v1/leads", "post", "responses", "409", "content").(node) //nolint:forcetypeassert // a test
+	conflict := at(t, doc, "paths", "/v1/leads", "post", "responses", "409", "content").(node)
 	assert.Contains(t, conflict, "application/problem+json")
 	assert.Len(t, conflict, 1)
 	xml := at(t, doc, "paths", "/v1/leads/{id}", "get", "responses", "200", "content", "application/xml", "schema")
@@ -136,7 +136,7 @@ func TestOutputDependsOnTheSourceAlone(t *testing.T) {
 func TestMissingNotesAreNamed(t *testing.T) {
 	_, err := sample(t, func(dir string) {
 		path := filepath.Join(dir, "api", "leadsapi", "leads.go")
-		source, err := os.ReadFile(path) //nolint:gosec // a test's own file
+		source, err := os.ReadFile(path)
 		require.NoError(t, err)
 		broken := string(source) + "\n// bad has no id.\n//\n//\t@Summary\tBad\n//\t@Success\t204\n//\t@Router\t/bad [post]\nfunc bad() {}\n"
 		require.NoError(t, os.WriteFile(path, []byte(broken), 0o600))
@@ -150,7 +150,7 @@ func TestGenerateLeavesNoDiff(t *testing.T) {
 	files, err := produce(root)
 	require.NoError(t, err)
 	for name, want := range files {
-		got, err := os.ReadFile(filepath.Join(root, name)) //nolint:gosec // a file of our own module
+		got, err := os.ReadFile(filepath.Join(root, name))
 		require.NoError(t, err)
 		assert.Equal(t, string(want), string(got), "%s is not current: run make generate", name)
 	}

@@ -34,7 +34,7 @@ func generate(root string) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			return err
 		}
-		if err := os.WriteFile(path, text, 0o644); err != nil { //nolint:gosec // a public document
+		if err := os.WriteFile(path, text, 0o644); err != nil {
 			return err
 		}
 	}

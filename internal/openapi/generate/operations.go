@@ -117,19 +117,19 @@ func (o *operation) parameters() {
 		tidyParameter(asNode(p))
 	}
 	if o.lists("List") {
-		o.refer("parameters", "Limit", "Cursor", "Count")
+		o.accept("Limit", "Cursor", "Count")
 	}
 	if o.lists("Changes") {
-		o.refer("parameters", "Limit", "ChangesCursor")
+		o.accept("Limit", "ChangesCursor")
 	}
 	if o.secured && o.writes() {
-		o.refer("parameters", "IdempotencyKey")
+		o.accept("IdempotencyKey")
 	}
 	if o.conditional() {
-		o.refer("parameters", "IfMatch")
+		o.accept("IfMatch")
 	}
 	if o.method == "get" && o.hasVersion(o.node) {
-		o.refer("parameters", "IfNoneMatch")
+		o.accept("IfNoneMatch")
 	}
 }
 
@@ -138,12 +138,13 @@ func (o *operation) conditional() bool {
 	return o.versioned && (o.method == "patch" || o.method == "delete" || o.method == "put")
 }
 
-func (o *operation) refer(kind string, names ...string) {
-	all := list(o.node, kind)
+// accept adds common parameters.
+func (o *operation) accept(names ...string) {
+	all := list(o.node, "parameters")
 	for _, name := range names {
-		all = append(all, node{"$ref": "#/components/" + kind + "/" + name})
+		all = append(all, node{"$ref": "#/components/parameters/" + name})
 	}
-	o.node[kind] = all
+	o.node["parameters"] = all
 }
 
 // tidyParameter: several values are sent as one comma list.

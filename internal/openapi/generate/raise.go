@@ -28,7 +28,9 @@ func raise(converted *openapi3.T) (node, error) {
 	}
 	doc["openapi"] = "3.1.1"
 	doc["servers"] = []any{node{"url": "/", "description": "The server this document came from."}}
-	rename(doc)
+	if err := rename(doc); err != nil {
+		return nil, err
+	}
 	eachSchema(doc, modernise)
 	nameEnums(doc)
 	if err := raiseOperations(doc); err != nil {

@@ -10,11 +10,15 @@ import (
 )
 
 // rename gives generic types readable names: List-Lead becomes LeadList.
-func rename(doc node) {
+func rename(doc node) error {
 	schemas := child(doc, "components", "schemas")
-	names := map[string]string{}
+	names, taken := map[string]string{}, map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(schemas)) {
 		names[name] = schemaName(name)
+		if other, ok := taken[names[name]]; ok {
+			return fmt.Errorf("%s and %s would both be named %s: give one an @name", other, name, names[name])
+		}
+		taken[names[name]] = name
 	}
 	for old, name := range names {
 		if old != name {
@@ -27,6 +31,7 @@ func rename(doc node) {
 			n["$ref"] = schemaPrefix + names[old]
 		}
 	})
+	return nil
 }
 
 func schemaName(swag string) string {
@@ -202,7 +207,7 @@ func pointToInput(v any, split map[string]bool) {
 func requiredWhenAsked(schema any) []string {
 	var required []string
 	for _, name := range list(asNode(schema), "required") {
-		required = append(required, name.(string)) //nolint:forcetypeassert // OpenAPI has no other
+		required = append(required, name.(string))
 	}
 	slices.Sort(required)
 	return required

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/getkin/kin-openapi/openapi2"
 	"github.com/getkin/kin-openapi/openapi2conv"
@@ -34,15 +35,11 @@ func runSwag(source string) (map[string][]byte, error) {
 	words := &lastWords{}
 	err = gen.New().Build(&gen.Config{
 		Debugger:           words,
-		SearchDir:          "api",
+		SearchDir:          strings.Join(searched(source), ","),
 		MainAPIFile:        "doc.go",
 		OutputDir:          "docs",
 		OutputTypes:        []string{"go", "json", "yaml"},
 		PropNamingStrategy: "snakecase",
-		ParseInternal:      true,
-		ParseDependency:    1, // models only
-		ParseGoList:        true,
-		ParseDepth:         100,
 		Strict:             true,
 	})
 	if err != nil {
@@ -55,6 +52,18 @@ func runSwag(source string) (map[string][]byte, error) {
 		}
 	}
 	return files, nil
+}
+
+// searched are the folders with annotations, first, and with the types they name. swag could look for the types itself, but
+// then it reads the standard library as well.
+func searched(source string) []string {
+	dirs := []string{"api"}
+	for _, dir := range []string{"internal", "pkg"} {
+		if _, err := os.Stat(filepath.Join(source, dir)); err == nil {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
 }
 
 // convert turns Swagger 2.0 into OpenAPI 3.0.
