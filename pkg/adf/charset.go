@@ -100,8 +100,8 @@ func declared(data []byte) string {
 			return ""
 		}
 		pi := head[:end]
-		if at := bytes.Index(pi, []byte("encoding")); at >= 0 {
-			label := bytes.TrimLeft(pi[at+len("encoding"):], " \t\r\n='\"")
+		if _, label, ok := bytes.Cut(pi, []byte("encoding")); ok {
+			label = bytes.TrimLeft(label, " \t\r\n='\"")
 			if n := bytes.IndexAny(label, " \t\r\n'\"?"); n >= 0 {
 				label = label[:n]
 			}

@@ -85,7 +85,7 @@ func (d *decimal) thousand() {
 }
 
 // scaled gives the number times 10^exponent, rounded half up.
-func (d decimal) scaled(exponent int) (int64, bool) {
+func (d *decimal) scaled(exponent int) (int64, bool) {
 	digits := d.digits
 	switch {
 	case d.fraction <= exponent:
@@ -109,7 +109,7 @@ func (d decimal) scaled(exponent int) (int64, bool) {
 }
 
 // whole gives the number without its fraction.
-func (d decimal) whole() (int64, bool) {
+func (d *decimal) whole() (int64, bool) {
 	if d.fraction >= len(d.digits) {
 		return 0, true
 	}
@@ -172,7 +172,7 @@ func currencyIn(s string) string {
 // distanceUnit reads a unit of mileage; empty when it is none.
 func distanceUnit(s string) string {
 	switch strings.ToLower(strings.Trim(s, " .")) {
-	case "km", "kms", "kilometer", "kilometers", "kilometre", "kilometres", "kilomètres", "kilometros", "kilómetros", "k":
+	case "km", "kms", "kilometer", "kilometers", "kilometre", "kilometres", "kilomètres", "kilómetros", "k":
 		return "km"
 	case "mi", "mile", "miles", "mls":
 		return "mi"

@@ -228,8 +228,7 @@ func wellFormedVIN(s string) bool {
 		return false
 	}
 	for i := range len(s) {
-		b := s[i]
-		if !(b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' && b != 'I' && b != 'O' && b != 'Q') {
+		if strings.IndexByte("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", s[i]) < 0 {
 			return false
 		}
 	}

@@ -133,11 +133,15 @@ func appendEntity(dst, s []byte) ([]byte, int, flaw) {
 
 func entityName(s []byte) bool {
 	for i, b := range s {
-		if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || b == '#' && i == 0 || b == '_') {
+		if !asciiLetter(b) && (b < '0' || b > '9') && b != '_' && (b != '#' || i > 0) {
 			return false
 		}
 	}
 	return true
+}
+
+func asciiLetter(b byte) bool {
+	return b|0x20 >= 'a' && b|0x20 <= 'z'
 }
 
 func namedEntity(ref []byte) string {

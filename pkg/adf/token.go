@@ -77,8 +77,8 @@ func readName(s []byte) (string, int) {
 	n := 0
 	for n < len(s) {
 		if b := s[n]; b < utf8.RuneSelf {
-			if !(b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '_' ||
-				n > 0 && (b >= '0' && b <= '9' || b == '-' || b == '.' || b == ':')) {
+			later := b >= '0' && b <= '9' || b == '-' || b == '.' || b == ':'
+			if !asciiLetter(b) && b != '_' && (!later || n == 0) {
 				break
 			}
 			n++
@@ -166,7 +166,7 @@ func attrValue(s []byte) (value []byte, size int) {
 	quote := s[0]
 	if quote != '"' && quote != '\'' {
 		n := 0
-		for n < len(s) && !space(s[n]) && s[n] != '>' && s[n] != '<' && !(s[n] == '/' && n+1 < len(s) && s[n+1] == '>') {
+		for n < len(s) && !space(s[n]) && s[n] != '>' && s[n] != '<' && !bytes.HasPrefix(s[n:], []byte("/>")) {
 			n++
 		}
 		return s[:n], n

@@ -144,7 +144,7 @@ func (b *builder) markup() (cut bool, err error) {
 			b.prolog = b.prolog || b.pos > 0 || string(s[2:5]) != "xml"
 		}
 		return b.skipTo(s, 2, ">"), nil
-	case len(s) > 2 && s[1] == '!' && (s[2]|0x20) >= 'a' && (s[2]|0x20) <= 'z' && b.cur == nil:
+	case len(s) > 2 && s[1] == '!' && asciiLetter(s[2]) && b.cur == nil:
 		n := skipDeclaration(s)
 		if n < 0 {
 			return true, nil

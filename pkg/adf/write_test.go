@@ -106,31 +106,22 @@ func TestFullDocumentRoundTrips(t *testing.T) {
 // emptyFields names the fields of v that are zero.
 func emptyFields(v reflect.Value, path string) []string {
 	var found []string
-	switch v.Kind() {
-	case reflect.Pointer:
-		if !v.IsNil() {
-			return emptyFields(v.Elem(), path)
-		}
-	case reflect.Slice:
+	kind := v.Kind()
+	switch {
+	case v.IsZero():
+		return []string{path}
+	case kind == reflect.Pointer:
+		return emptyFields(v.Elem(), path)
+	case kind == reflect.Slice:
 		for i := range v.Len() {
 			found = append(found, emptyFields(v.Index(i), path)...)
 		}
-		if v.Len() > 0 {
-			return found
-		}
-	case reflect.Struct:
-		if v.Type() == reflect.TypeFor[time.Time]() {
-			break
-		}
+	case kind == reflect.Struct && v.Type() != reflect.TypeFor[time.Time]():
 		for i := range v.NumField() {
 			found = append(found, emptyFields(v.Field(i), path+"."+v.Type().Field(i).Name)...)
 		}
-		return found
 	}
-	if v.IsZero() {
-		return []string{path}
-	}
-	return nil
+	return found
 }
 
 func TestWriteLeavesOutWhatXMLCannotCarry(t *testing.T) {
