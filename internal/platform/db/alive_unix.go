@@ -23,10 +23,11 @@ func quiet(c net.Conn) (ok, known bool) {
 		return false, true
 	}
 	var errno error
-	err = raw.Read(func(fd uintptr) bool {
+	// Control, not Read: after a slow write pgconn may have left a reader waiting on the socket, and Read would queue
+	// behind it until the server says something, which an idle one never does.
+	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
 		_, _, errno = syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		return true
 	})
 	return err == nil && (errno == syscall.EAGAIN || errno == syscall.EWOULDBLOCK), true
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -33,7 +34,7 @@ func killBackends(t *testing.T) {
 func TestIdleConnectionsThatDiedSurfaceNowhere(t *testing.T) {
 	w := &wire{}
 	for name, change := range map[string]func(*db.Config){
-		"socket looked at": func(*db.Config) {},
+		"socket looked at":                        func(*db.Config) {},
 		"through a wrapper that can be looked at": w.config,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -196,7 +197,7 @@ func TestNoServer(t *testing.T) {
 }
 
 func TestNoConnectionFree(t *testing.T) {
-	d := open(t, onePerPool, func(c *db.Config) { c.AcquireTimeout = 20 * time.Millisecond })
+	d := open(t, onePerPool, func(c *db.Config) { c.AcquireTimeout = 500 * time.Millisecond })
 	ctx, account := context.Background(), newAccount()
 	require.NoError(t, d.InTx(ctx, func(inner context.Context) error {
 		require.NoError(t, add(inner, d, account, "x"))
@@ -218,4 +219,40 @@ func TestServerTimeouts(t *testing.T) {
 	var value string
 	require.NoError(t, d.QueryRowControl(context.Background(), "select current_setting('statement_timeout')", nil, &value))
 	require.Equal(t, "0", value, "left to the role behind a pooler")
+}
+
+// TestIdleConnectionWithAReaderLeftOnIt is what pgconn leaves after a slow write: a read that waits on the idle socket.
+func TestIdleConnectionWithAReaderLeftOnIt(t *testing.T) {
+	d := open(t, onePerPool)
+	ctx := context.Background()
+	conn, err := d.Pool().Acquire(ctx)
+	require.NoError(t, err)
+	socket := conn.Conn().PgConn().Conn()
+	conn.Release()
+	reading := make(chan struct{})
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		raw, err := socket.(syscall.Conn).SyscallConn()
+		if err != nil {
+			return
+		}
+		_ = raw.Read(func(uintptr) bool { // holds the socket's read lock until the channel is closed
+			<-reading
+			return true
+		})
+	})
+	defer reader.Wait()
+	defer close(reading)
+	acquired := make(chan struct{})
+	go func() {
+		if c, err := d.Pool().Acquire(ctx); err == nil {
+			c.Release()
+		}
+		close(acquired)
+	}()
+	select {
+	case <-acquired:
+	case <-time.After(5 * time.Second):
+		t.Fatal("waits behind the reader")
+	}
 }

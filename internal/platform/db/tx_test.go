@@ -255,8 +255,10 @@ func TestPanicRollsBackAndReleases(t *testing.T) {
 	d := open(t, onePerPool)
 	account := newAccount()
 	for name, boom := range map[string]func(ctx context.Context){
-		"in fn":   func(context.Context) { panic("no") },
-		"in each": func(ctx context.Context) { _ = d.Query(ctx, account, "select 1", nil, func(db.Rows) error { panic("no") }) },
+		"in fn": func(context.Context) { panic("no") },
+		"in each": func(ctx context.Context) {
+			_ = d.Query(ctx, account, "select 1", nil, func(db.Rows) error { panic("no") })
+		},
 		"in a queued callback": func(ctx context.Context) {
 			_ = d.Queue(ctx, account, "select 1", nil, nil, func(int64) error { panic("no") })
 			_ = d.Flush(ctx)
