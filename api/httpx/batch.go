@@ -17,33 +17,58 @@ import (
 // MaxBatch is how many items one batch may have.
 const MaxBatch = 500
 
-// BatchResult is the outcome of one item. It has a body or a problem, and neither when the status is 204.
-type BatchResult struct {
-	Index    int             `json:"index" validate:"required" example:"0"`
-	Status   int             `json:"status" validate:"required" example:"201"`
-	ETag     string          `json:"etag,omitempty" example:"\"1\""`
-	Location string          `json:"location,omitempty" format:"uri-reference"`
-	Replayed bool            `json:"replayed,omitempty"` // the item was done before, under the same Idempotency-Key
-	Body     json.RawMessage `json:"body,omitempty" swaggertype:"object"`
-	Problem  *Problem        `json:"problem,omitempty"`
+// BatchItems is the body of a batch.
+type BatchItems[T any] struct {
+	Items []T `json:"items" validate:"required,min=1,max=500"`
+} //	@name	BatchItems
+
+// BatchOf is the answer to a batch: one result for each item, in order.
+type BatchOf[T any] struct {
+	Results []BatchResultOf[T] `json:"results"`
+} //	@name	Batch
+
+// BatchResultOf is the outcome of one item. It has a body or a problem, and neither when the status is 204.
+type BatchResultOf[T any] struct {
+	Index    int    `json:"index" validate:"required" example:"0"`
+	Status   int    `json:"status" validate:"required" example:"201"`
+	ETag     string `json:"etag,omitempty" example:"\"7\""`
+	Location string `json:"location,omitempty" format:"uri-reference"`
+	// Replayed says that the item was done before, under the same Idempotency-Key.
+	Replayed bool     `json:"replayed,omitempty"`
+	Body     T        `json:"body,omitempty"`
+	Problem  *Problem `json:"problem,omitempty"`
 } //	@name	BatchResult
 
-type batchBody struct {
+// rawItems is a batch whose items are looked at one by one, each with its own problem.
+type rawItems struct {
 	Items []json.RawMessage `json:"items"`
 }
 
-type batchAnswer struct {
-	Results []BatchResult `json:"results"`
-}
+// BatchResult is a result whose body is JSON already.
+type BatchResult = BatchResultOf[json.RawMessage]
 
 // Batch reads {"items": […]} of 1 to MaxBatch items and runs one for each, in order, each in a transaction of its own and
 // under the request's Idempotency-Key with the item's index. It answers 207 with a result for each item in order. An item
 // that is wrong is a problem of its own, whose pointers begin at the item; the others are not touched by it.
 func Batch[T any](c echo.Context, u Units, account kernel.AccountID, one func(ctx context.Context, item T) (Reply, error)) error {
+	return BatchOver(c, u, func(_ context.Context, item T) (Unit, error) {
+		return Unit{Account: account, Work: func(ctx context.Context) (Reply, error) { return one(ctx, item) }}, nil
+	})
+}
+
+// Unit is the work of one item, and the account it is done in.
+type Unit struct {
+	Account kernel.AccountID
+	Work    func(ctx context.Context) (Reply, error)
+}
+
+// BatchOver is Batch for a caller whose items may belong to different accounts: prepare tells, before the item's
+// transaction begins, what it is about.
+func BatchOver[T any](c echo.Context, u Units, prepare func(ctx context.Context, item T) (Unit, error)) error {
 	if err := acceptJSON(c); err != nil {
 		return err
 	}
-	in, err := Bind[batchBody](c)
+	in, err := Bind[rawItems](c)
 	if err != nil {
 		return err
 	}
@@ -56,8 +81,8 @@ func Batch[T any](c echo.Context, u Units, account kernel.AccountID, one func(ct
 	if err != nil {
 		return err
 	}
-	b := batch[T]{c: c, x: Of(c), units: u, account: account, key: key, one: one}
-	out := batchAnswer{Results: make([]BatchResult, len(in.Items))}
+	b := batch[T]{c: c, x: Of(c), units: u, key: key, prepare: prepare}
+	out := BatchOf[json.RawMessage]{Results: make([]BatchResult, len(in.Items))}
 	for i, raw := range in.Items {
 		out.Results[i] = b.item(i, raw)
 	}
@@ -72,9 +97,8 @@ type batch[T any] struct {
 	c       echo.Context
 	x       *Exchange
 	units   Units
-	account kernel.AccountID
 	key     string
-	one     func(ctx context.Context, item T) (Reply, error)
+	prepare func(ctx context.Context, item T) (Unit, error)
 	down    error // the database went away: the items after it are not tried
 }
 
@@ -114,14 +138,18 @@ func (b *batch[T]) run(i int, raw json.RawMessage) (idem.Answer, error) {
 	if err != nil {
 		return idem.Answer{}, err
 	}
+	unit, err := b.prepare(ctx, item)
+	if err != nil {
+		return idem.Answer{}, err
+	}
 	claim := idem.Claim{}
 	if b.key != "" {
 		claim = idem.Claim{
 			Credential: b.x.actor.Credential, Key: b.key + "#" + strconv.Itoa(i), Fingerprint: Fingerprint(b.c, raw),
 		}
 	}
-	return b.units.Do(context.WithoutCancel(ctx), b.account, claim, func(ctx context.Context) (idem.Answer, error) {
-		r, err := b.one(ctx, item)
+	return b.units.Do(context.WithoutCancel(ctx), unit.Account, claim, func(ctx context.Context) (idem.Answer, error) {
+		r, err := unit.Work(ctx)
 		if err != nil {
 			return idem.Answer{}, err
 		}

@@ -180,6 +180,30 @@ func QueryID[I ~[16]byte](q *Query, name string) *I {
 	return &id
 }
 
+// QueryIDsOrNone reads a comma list of ids in which the word none stands for the absence of one.
+func QueryIDsOrNone[I ~[16]byte](q *Query, name string) (ids []I, none bool) {
+	for _, s := range q.list(name) {
+		if s == "none" {
+			none = true
+			continue
+		}
+		id, err := kernel.ParseID[I](s)
+		if err != nil {
+			q.mistake(name, "wrong_format", "Must be UUIDs, or none, with commas between them.")
+			return nil, false
+		}
+		ids = append(ids, id)
+	}
+	return ids, none
+}
+
+// Refuse adds a mistake that only the handler can see: two parameters that do not go together.
+func (q *Query) Refuse(wrong bool, name, detail string) {
+	if wrong {
+		q.mistake(name, "not_allowed", detail)
+	}
+}
+
 // Bool reads true or false; nil when absent.
 func (q *Query) Bool(name string) *bool {
 	s, ok := q.one(name)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/rooftop-crm/rooftop/internal/platform/idem"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
 )
@@ -57,6 +58,24 @@ func One(c echo.Context, q *Query, r Reply) error {
 	return sparseOne(c, q, r, b.Bytes())
 }
 
+// OneOf answers a GET of one resource in another media type than JSON, with its ETag.
+func OneOf(c echo.Context, media string, r Reply, body []byte) error {
+	if r.Version > 0 {
+		etag := etagOfBody(r.Version, body)
+		h := c.Response().Header()
+		h["Etag"], h["Vary"], h["Cache-Control"] = []string{etag}, append(h["Vary"], "Accept"), noCache
+		if notModified(c.Request(), etag) {
+			return send(c, http.StatusNotModified, "", nil)
+		}
+	}
+	return send(c, http.StatusOK, media, body)
+}
+
+// SendStored answers with JSON that was made before: for work whose answer is kept with what it made.
+func SendStored(c echo.Context, status int, body []byte, replayed bool) error {
+	return sendAnswer(c, idem.Answer{Status: status, Body: body, Replayed: replayed})
+}
+
 // noCache lets a caller keep an answer that it revalidates each time.
 var noCache = []string{"private, no-cache"}
 
@@ -79,15 +98,18 @@ func sparseOne(c echo.Context, q *Query, r Reply, body []byte) error {
 	return send(c, r.status(), contentTypeJSON, body)
 }
 
-type listBody[T any] struct {
-	Data       []T     `json:"data"`
+// ListOf is one page of a list.
+type ListOf[T any] struct {
+	Data []T `json:"data"`
+	// NextCursor goes into cursor to read on; null on the last page.
 	NextCursor *string `json:"next_cursor"`
-	Total      *int64  `json:"total,omitempty"`
-}
+	// Total is there when count was asked for.
+	Total *int64 `json:"total,omitempty"`
+} //	@name	List
 
 // List answers a page: {"data": […], "next_cursor": …, "total"?: n}, with the fields that q asks for.
 func List[T any](c echo.Context, q *Query, p page.Of[T]) error {
-	body := listBody[T]{Data: p.Items, Total: p.Total}
+	body := ListOf[T]{Data: p.Items, Total: p.Total}
 	if p.Next != nil && q.x.edge != nil {
 		next := q.x.edge.cursors.sealPage(*p.Next, q.bound("page"))
 		body.NextCursor = &next
@@ -104,15 +126,18 @@ type tail struct {
 	Total      *int64  `json:"total,omitempty"`
 }
 
-type changesBody[T any] struct {
-	Data       []T    `json:"data"`
+// ChangesOf is one step of a feed of changes, oldest first. What was deleted comes with its deleted_at.
+type ChangesOf[T any] struct {
+	Data []T `json:"data"`
+	// NextCursor goes into cursor to go on, now or after the next change; it is always there.
 	NextCursor string `json:"next_cursor"`
-	HasMore    bool   `json:"has_more"`
-}
+	// HasMore says that there is more to read at once.
+	HasMore bool `json:"has_more"`
+} //	@name	Changes
 
 // Changes answers a step of a feed of changes: {"data": […], "next_cursor": "…", "has_more": …}.
 func Changes[T any](c echo.Context, q *Query, ch outbox.Changes[T]) error {
-	body := changesBody[T]{Data: ch.Items, HasMore: ch.More}
+	body := ChangesOf[T]{Data: ch.Items, HasMore: ch.More}
 	if q.x.edge != nil {
 		body.NextCursor = q.x.edge.cursors.sealChanges(ch.Next, q.bound("changes"))
 	}
