@@ -32,10 +32,14 @@ func runSwag(source string) (map[string][]byte, error) {
 	}
 	defer func() { _ = os.Chdir(here) }()
 
+	dirs, err := searched(source)
+	if err != nil {
+		return nil, err
+	}
 	words := &lastWords{}
 	err = gen.New().Build(&gen.Config{
 		Debugger:           words,
-		SearchDir:          strings.Join(searched(source), ","),
+		SearchDir:          strings.Join(dirs, ","),
 		MainAPIFile:        "doc.go",
 		OutputDir:          "docs",
 		OutputTypes:        []string{"go", "json", "yaml"},
@@ -55,15 +59,19 @@ func runSwag(source string) (map[string][]byte, error) {
 }
 
 // searched are the folders with annotations, first, and with the types they name. swag could look for the types itself, but
-// then it reads the standard library as well.
-func searched(source string) []string {
+// then it reads the standard library as well. It learns a folder's import path from go list, which wants a Go file there.
+func searched(source string) ([]string, error) {
 	dirs := []string{"api"}
 	for _, dir := range []string{"internal", "pkg"} {
-		if _, err := os.Stat(filepath.Join(source, dir)); err == nil {
-			dirs = append(dirs, dir)
+		if _, err := os.Stat(filepath.Join(source, dir)); err != nil {
+			continue
 		}
+		if err := os.WriteFile(filepath.Join(source, dir, "here.go"), []byte("package "+dir+"\n"), 0o600); err != nil {
+			return nil, err
+		}
+		dirs = append(dirs, dir)
 	}
-	return dirs
+	return dirs, nil
 }
 
 // convert turns Swagger 2.0 into OpenAPI 3.0.
