@@ -35,12 +35,18 @@ CREATE TABLE logins (
     password_hash   text        NOT NULL,
     token_version   bigint      NOT NULL DEFAULT 1, -- raised to end every session of the user
     disabled_at     timestamptz,
-    failures        integer     NOT NULL DEFAULT 0,
-    last_failure_at timestamptz,
-    locked_until    timestamptz,
     updated_at      timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX logins_user_key ON logins (account_id, user_id);
+
+-- Failed sign-ins by e-mail, whether or not there is such a login: an answer must not tell.
+CREATE TABLE login_throttles (
+    email_hash      bytea PRIMARY KEY, -- SHA-256 of the normalised e-mail
+    failures        integer     NOT NULL,
+    last_failure_at timestamptz NOT NULL,
+    locked_until    timestamptz NOT NULL
+);
+CREATE INDEX login_throttles_old_idx ON login_throttles (last_failure_at);
 
 CREATE TABLE partners (
     id              uuid PRIMARY KEY,
@@ -57,14 +63,15 @@ CREATE TABLE partners (
 CREATE TABLE credentials (
     id              uuid PRIMARY KEY,
     kind            text        NOT NULL CHECK (kind IN ('api_key', 'site_key', 'client', 'partner')),
+    name            text        NOT NULL, -- shown in histories
     client_id       text, -- of client_credentials; null for keys
     secret_hash     bytea       NOT NULL,
     secret_hash_2   bytea, -- the second live secret during a rotation
     account_id      uuid REFERENCES accounts (id),
     partner_id      uuid REFERENCES partners (id),
-    scopes          text[]      NOT NULL DEFAULT '{}',
-    dealership_ids  uuid[], -- null: all of the account
-    origins         text[]      NOT NULL DEFAULT '{}', -- of a site key
+    scopes          jsonb       NOT NULL DEFAULT '[]',
+    dealership_ids  jsonb       NOT NULL DEFAULT 'null', -- null: all of the account
+    origins         jsonb       NOT NULL DEFAULT '[]', -- of a site key
     rate_per_minute integer     NOT NULL DEFAULT 600,
     test            boolean     NOT NULL DEFAULT false,
     token_version   bigint      NOT NULL DEFAULT 1,
@@ -75,23 +82,30 @@ CREATE TABLE credentials (
     CONSTRAINT credentials_owner_check CHECK ((account_id IS NULL) <> (partner_id IS NULL))
 );
 CREATE UNIQUE INDEX credentials_secret_key ON credentials (secret_hash);
+CREATE UNIQUE INDEX credentials_secret_2_key ON credentials (secret_hash_2) WHERE secret_hash_2 IS NOT NULL;
 CREATE UNIQUE INDEX credentials_client_key ON credentials (client_id) WHERE client_id IS NOT NULL;
 
 -- What a dealership allowed a partner, under the code by which the partner knows it.
 CREATE TABLE grants (
     id            uuid PRIMARY KEY,
+    version       bigint      NOT NULL DEFAULT 1,
     partner_id    uuid        NOT NULL REFERENCES partners (id),
     account_id    uuid        NOT NULL REFERENCES accounts (id),
     dealership_id uuid        NOT NULL,
     dealer_code   text        NOT NULL,
-    scopes        text[]      NOT NULL,
+    scopes        jsonb       NOT NULL,
     expires_at    timestamptz,
     revoked_at    timestamptz,
-    created_at    timestamptz NOT NULL
+    created_at    timestamptz NOT NULL,
+    updated_at    timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX grants_dealer_code_key ON grants (partner_id, dealer_code) WHERE revoked_at IS NULL;
 CREATE INDEX grants_account_idx ON grants (account_id, created_at DESC, id DESC);
 CREATE INDEX grants_partner_dealership_idx ON grants (partner_id, account_id, dealership_id);
+-- What of them holds now; other contexts read this.
+CREATE VIEW live_grants WITH (security_invoker = true) AS
+    SELECT id, partner_id, account_id, dealership_id, dealer_code, scopes FROM grants
+    WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
 
 CREATE TABLE signing_keys (
     kid          text PRIMARY KEY,
@@ -108,6 +122,8 @@ CREATE TABLE refresh_tokens (
     family_id       uuid        NOT NULL,
     account_id      uuid        NOT NULL REFERENCES accounts (id),
     user_id         uuid        NOT NULL,
+    token_version   bigint      NOT NULL, -- of the login when it was issued
+    scope           text, -- what the session was narrowed to; null for all the user may do
     successor       bytea, -- the token that replaced it, sealed, so that a lost answer can be repeated within the grace time
     issued_at       timestamptz NOT NULL,
     idle_expires_at timestamptz NOT NULL,
@@ -118,6 +134,13 @@ CREATE TABLE refresh_tokens (
 );
 CREATE INDEX refresh_tokens_family_idx ON refresh_tokens (family_id);
 CREATE INDEX refresh_tokens_user_idx ON refresh_tokens (account_id, user_id);
+
+-- Access tokens (by jti) and sessions (by family) that were revoked before they ended; kept until they would have.
+CREATE TABLE revoked_tokens (
+    id         uuid PRIMARY KEY,
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX revoked_tokens_expires_idx ON revoked_tokens (expires_at);
 
 -- The share of a credential's rate that the processes have leased in one window.
 CREATE TABLE rate_windows (
@@ -139,4 +162,5 @@ CREATE TABLE due_work (
 CREATE INDEX due_work_due_idx ON due_work (due_at, kind);
 
 GRANT SELECT, INSERT, UPDATE ON accounts, logins, partners, credentials, grants, signing_keys TO rooftop_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON refresh_tokens, rate_windows, due_work TO rooftop_app;
+GRANT SELECT ON live_grants TO rooftop_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON refresh_tokens, revoked_tokens, login_throttles, rate_windows, due_work TO rooftop_app;

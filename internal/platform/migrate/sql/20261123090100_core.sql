@@ -7,7 +7,7 @@ CREATE TABLE dealerships (
     version       bigint      NOT NULL DEFAULT 1,
     name          text        NOT NULL,
     legal_name    text        NOT NULL DEFAULT '',
-    brands        text[]      NOT NULL DEFAULT '{}',
+    brands        jsonb       NOT NULL DEFAULT '[]',
     country       text        NOT NULL,
     time_zone     text        NOT NULL,
     address       jsonb       NOT NULL DEFAULT '{}',
@@ -17,6 +17,8 @@ CREATE TABLE dealerships (
     email         text        NOT NULL DEFAULT '',
     website       text        NOT NULL DEFAULT '',
     is_default    boolean     NOT NULL DEFAULT false, -- takes leads that name no dealership
+    -- [{"scheme": "...", "code": "..."}]; dealership_codes is where they are looked up
+    codes         jsonb       NOT NULL DEFAULT '[]',
     external_refs jsonb       NOT NULL DEFAULT '[]',
     custom        jsonb       NOT NULL DEFAULT '{}',
     created_at    timestamptz NOT NULL,
@@ -28,7 +30,7 @@ CREATE TABLE dealerships (
 CREATE INDEX dealerships_created_idx ON dealerships (account_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX dealerships_default_key ON dealerships (account_id) WHERE is_default AND deleted_at IS NULL;
 
--- External dealer codes: (scheme, code) names one dealership of the account.
+-- External dealer codes: (scheme, code) names one dealership of the account that is not deleted.
 CREATE TABLE dealership_codes (
     account_id    uuid NOT NULL,
     scheme        text NOT NULL,
@@ -47,6 +49,8 @@ CREATE TABLE dealership_refs (
     CONSTRAINT dealership_refs_key PRIMARY KEY (account_id, source, external_id),
     FOREIGN KEY (account_id, dealership_id) REFERENCES dealerships (account_id, id) ON DELETE CASCADE
 );
+
+CREATE INDEX dealership_refs_dealership_idx ON dealership_refs (account_id, dealership_id);
 
 CREATE TABLE users (
     account_id uuid        NOT NULL REFERENCES accounts (id),
@@ -75,10 +79,11 @@ CREATE TABLE api_keys (
     kind            text        NOT NULL CHECK (kind IN ('api_key', 'site_key', 'client')),
     name            text        NOT NULL,
     prefix          text        NOT NULL, -- the first characters, to recognise a key
+    next_prefix     text        NOT NULL DEFAULT '', -- of the second live secret during a rotation
     client_id       text        NOT NULL DEFAULT '',
-    scopes          text[]      NOT NULL DEFAULT '{}',
-    dealership_ids  uuid[],
-    origins         text[]      NOT NULL DEFAULT '{}',
+    scopes          jsonb       NOT NULL DEFAULT '[]',
+    dealership_ids  jsonb       NOT NULL DEFAULT 'null', -- null: all of the account
+    origins         jsonb       NOT NULL DEFAULT '[]',
     rate_per_minute integer     NOT NULL,
     test            boolean     NOT NULL DEFAULT false,
     created_by      uuid,
