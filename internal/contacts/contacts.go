@@ -35,7 +35,7 @@ const (
 	MaxTags        = 50
 	MaxTag         = 64
 	MaxRefs        = 20
-	MaxRefSource   = 64
+	MaxRefSource   = 100
 	MaxRefID       = 200
 	MaxCustomBytes = 16 << 10
 	MaxCustomDepth = 8

@@ -1,11 +1,10 @@
 // Package schema checks the free-form object custom of any resource against the JSON Schema its account has set for it.
-// It owns the compiled schemas and how a violation is told. Where schemas are written is left to core, which asks Check
-// before it keeps one.
+// It owns the compiled schemas and how a violation is told. Keeping the schemas is left to core, which asks Check before
+// it keeps one and is asked for them through Source.
 package schema
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,7 +13,6 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
-	"github.com/rooftop-crm/rooftop/internal/platform/db"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 )
 
@@ -25,10 +23,13 @@ const (
 	most = 1000
 )
 
-// Schemas are the accounts' schemas.
+// Source reads an account's JSON Schemas by resource.
+type Source func(ctx context.Context, account kernel.AccountID) (map[string]any, error)
+
+// Schemas are the accounts' schemas, compiled.
 type Schemas struct {
-	db  *db.DB
-	now func() time.Time
+	source Source
+	now    func() time.Time
 
 	mu    sync.Mutex
 	known map[kernel.AccountID]compiled
@@ -39,9 +40,9 @@ type compiled struct {
 	until      time.Time
 }
 
-// New returns the schemas kept in the database.
-func New(d *db.DB, now func() time.Time) *Schemas {
-	return &Schemas{db: d, now: now, known: map[kernel.AccountID]compiled{}}
+// New returns the schemas that the source has.
+func New(source Source, now func() time.Time) *Schemas {
+	return &Schemas{source: source, now: now, known: map[kernel.AccountID]compiled{}}
 }
 
 // Validate checks custom against the account's schema for the resource ("contact", "lead"). Its errs.Error of kind
@@ -82,13 +83,11 @@ func (s *Schemas) of(ctx context.Context, account kernel.AccountID) (compiled, e
 	if ok && s.now().Before(c.until) {
 		return c, nil
 	}
-	var text []byte
-	err := s.db.QueryRowControl(ctx, `SELECT custom_schemas FROM accounts WHERE id = $1`, []any{account}, &text)
+	schemas, err := s.source(ctx, account)
 	if err != nil {
 		return compiled{}, fmt.Errorf("read the account's schemas: %w", err)
 	}
-	c, err = compile(text)
-	if err != nil {
+	if c, err = compile(schemas); err != nil {
 		return compiled{}, fmt.Errorf("the account's schemas: %w", err) // Check let none of these in
 	}
 	c.until = s.now().Add(ttl)
@@ -116,11 +115,7 @@ func Check(schemas map[string]any) error {
 	return nil
 }
 
-func compile(text []byte) (compiled, error) {
-	var schemas map[string]any
-	if err := json.Unmarshal(text, &schemas); err != nil {
-		return compiled{}, err
-	}
+func compile(schemas map[string]any) (compiled, error) {
 	c := compiled{byResource: make(map[string]*jsonschema.Schema, len(schemas))}
 	for resource, schema := range schemas {
 		s, err := compileOne(resource, schema)

@@ -1,7 +1,9 @@
 package schema_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -10,21 +12,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
-	"github.com/rooftop-crm/rooftop/internal/platform/db"
-	"github.com/rooftop-crm/rooftop/internal/platform/dbtest"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 	"github.com/rooftop-crm/rooftop/internal/platform/schema"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
+// table is what core keeps.
+type table map[kernel.AccountID]string
 
-func account(t *testing.T, d *db.DB, schemas string) kernel.AccountID {
-	t.Helper()
-	id := kernel.NewID[kernel.AccountID]()
-	_, err := d.ExecControl(t.Context(), `INSERT INTO accounts (id, name, custom_schemas, created_at, updated_at) VALUES ($1, 'Group', $2, now(), now())`,
-		id, json.RawMessage(schemas))
-	require.NoError(t, err)
-	return id
+func (t table) read(_ context.Context, account kernel.AccountID) (schemas map[string]any, err error) {
+	text, ok := t[account]
+	if !ok {
+		return nil, errors.New("no such account")
+	}
+	return schemas, json.Unmarshal([]byte(text), &schemas)
 }
 
 const contactSchema = `{"contact": {
@@ -55,9 +55,8 @@ func pointers(t *testing.T, err error) []string {
 
 func TestValidate(t *testing.T) {
 	t.Parallel()
-	d := dbtest.New(t)
-	strict, free := account(t, d, contactSchema), account(t, d, `{}`)
-	s := schema.New(d, time.Now)
+	strict, free := kernel.NewID[kernel.AccountID](), kernel.NewID[kernel.AccountID]()
+	s := schema.New(table{strict: contactSchema, free: `{}`}.read, time.Now)
 	for name, tt := range map[string]struct {
 		custom string
 		want   []string
@@ -82,18 +81,16 @@ func TestValidate(t *testing.T) {
 
 func TestSchemasAreReadAgainAfterAWhile(t *testing.T) {
 	t.Parallel()
-	d := dbtest.New(t)
-	id := account(t, d, `{}`)
+	id := kernel.NewID[kernel.AccountID]()
+	kept := table{id: `{}`}
 	now := time.Date(2026, 11, 2, 9, 0, 0, 0, time.UTC)
-	s := schema.New(d, func() time.Time { return now })
+	s := schema.New(kept.read, func() time.Time { return now })
 	require.NoError(t, s.Validate(t.Context(), id, "contact", nil))
-	_, err := d.ExecControl(t.Context(), `UPDATE accounts SET custom_schemas = $2 WHERE id = $1`, id, json.RawMessage(contactSchema))
-	require.NoError(t, err)
+	kept[id] = contactSchema
 	require.NoError(t, s.Validate(t.Context(), id, "contact", nil), "still known")
 	now = now.Add(11 * time.Second)
 	require.Error(t, s.Validate(t.Context(), id, "contact", nil))
-	_, err = d.ExecControl(t.Context(), `UPDATE accounts SET custom_schemas = '{}' WHERE id = $1`, id)
-	require.NoError(t, err)
+	kept[id] = `{}`
 	s.Forget(id)
 	require.NoError(t, s.Validate(t.Context(), id, "contact", nil))
 }

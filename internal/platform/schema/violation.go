@@ -6,40 +6,43 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 )
 
-// maxFields bounds what one answer names; mending these brings out the rest.
-const maxFields = 50
+const (
+	// maxFields bounds what one answer names; mending these brings out the rest.
+	maxFields = 50
+	// maxDetail bounds one explanation in characters: it may quote a long value.
+	maxDetail = 300
+)
 
-// maxDetail bounds one explanation, which may quote a long value.
-const maxDetail = 300
+// fault is one thing that does not fit a schema, at a JSON Pointer.
+type fault struct{ at, says string }
 
-var english = message.NewPrinter(language.English)
+// faults lists the deepest causes of a violation: the ones a caller can mend.
+func faults(e *jsonschema.ValidationError) []fault {
+	var out []fault
+	var walk func(u *jsonschema.OutputUnit)
+	walk = func(u *jsonschema.OutputUnit) {
+		if u.Error != nil && len(out) < maxFields {
+			out = append(out, fault{u.InstanceLocation, cut(u.Error.String())})
+		}
+		for i := range u.Errors {
+			walk(&u.Errors[i])
+		}
+	}
+	walk(e.DetailedOutput())
+	return out
+}
 
-// fields names the deepest causes of a violation: the ones a caller can mend.
 func fields(e *jsonschema.ValidationError) []errs.Field {
 	var out []errs.Field
-	var walk func(e *jsonschema.ValidationError)
-	walk = func(e *jsonschema.ValidationError) {
-		if len(out) == maxFields {
-			return
-		}
-		if len(e.Causes) > 0 {
-			for _, cause := range e.Causes {
-				walk(cause)
-			}
-			return
-		}
+	for _, f := range faults(e) {
 		out = append(out, errs.Field{
-			Pointer: pointer("custom", e.InstanceLocation...), Code: "schema",
-			Detail: "The account's schema for custom says: " + cut(e.ErrorKind.LocalizedString(english)) + ".",
+			Pointer: "/custom" + f.at, Code: "schema", Detail: "The account's schema for custom says: " + f.says + ".",
 		})
 	}
-	walk(e)
 	return out
 }
 
@@ -53,25 +56,25 @@ func cut(s string) string {
 
 // plain keeps of a compiler's error what a person can use: not the address we compiled it under.
 func plain(resource string, err error) error {
+	if wrong := new(jsonschema.ValidationError); errors.As(err, &wrong) {
+		return errors.New(told(wrong))
+	}
 	if invalid := new(jsonschema.SchemaValidationError); errors.As(err, &invalid) {
 		if wrong := new(jsonschema.ValidationError); errors.As(invalid.Err, &wrong) {
-			var said []string
-			for _, f := range fields(wrong) {
-				said = append(said, strings.TrimPrefix(f.Pointer, "/custom")+" "+strings.TrimPrefix(f.Detail, "The account's schema for custom says: "))
-			}
-			return errors.New(cut(strings.Join(said, " ")))
+			return errors.New(told(wrong))
 		}
 	}
 	return errors.New(cut(strings.ReplaceAll(fmt.Sprint(err), place, resource)))
 }
 
+func told(e *jsonschema.ValidationError) string {
+	var said []string
+	for _, f := range faults(e) {
+		said = append(said, strings.TrimSpace(f.at+" "+f.says))
+	}
+	return cut(strings.Join(said, "; "))
+}
+
 var escape = strings.NewReplacer("~", "~0", "/", "~1")
 
-func pointer(root string, tokens ...string) string {
-	var b strings.Builder
-	b.WriteString("/" + root)
-	for _, t := range tokens {
-		b.WriteString("/" + escape.Replace(t))
-	}
-	return b.String()
-}
+func pointer(root, token string) string { return "/" + root + "/" + escape.Replace(token) }
