@@ -25,7 +25,7 @@ type BatchItems[T any] struct {
 // BatchOf is the answer to a batch: one result for each item, in order.
 type BatchOf[T any] struct {
 	Results []BatchResultOf[T] `json:"results"`
-} //	@name	Batch
+} //	@name	BatchAnswer
 
 // BatchResultOf is the outcome of one item. It has a body or a problem, and neither when the status is 204.
 type BatchResultOf[T any] struct {
