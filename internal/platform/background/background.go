@@ -70,6 +70,11 @@ func (r *Runner) Schedule(ctx context.Context, account kernel.AccountID, kind st
 	return nil
 }
 
+// Later makes the item due again that is being handled, some time from now.
+func (r *Runner) Later(ctx context.Context, account kernel.AccountID, kind string, id uuid.UUID, in time.Duration) error {
+	return r.db.InTx(ctx, func(ctx context.Context) error { return r.Schedule(ctx, account, kind, id, r.now().Add(in)) })
+}
+
 // Cancel forgets work, in the transaction of ctx.
 func (r *Runner) Cancel(ctx context.Context, account kernel.AccountID, kind string, id uuid.UUID) error {
 	return r.db.Queue(ctx, account, cancel, []any{account, kind, id}, nil, nil)

@@ -91,7 +91,7 @@ CREATE TABLE leads (
 CREATE INDEX leads_created_idx ON leads (account_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX leads_updated_idx ON leads (account_id, updated_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX leads_status_idx ON leads (account_id, status, created_at DESC, id DESC) WHERE deleted_at IS NULL;
-CREATE INDEX leads_dealership_idx ON leads (account_id, dealership_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
+CREATE INDEX leads_dealership_idx ON leads (account_id, dealership_id, status, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX leads_assignee_idx ON leads (account_id, assignee_id, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX leads_source_idx ON leads (account_id, source, created_at DESC, id DESC) WHERE deleted_at IS NULL;
 CREATE INDEX leads_type_idx ON leads (account_id, type, created_at DESC, id DESC) WHERE deleted_at IS NULL;

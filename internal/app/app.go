@@ -1,0 +1,274 @@
+// Package app is the one room that sees all: it opens the database, builds every service, decides by --services whose
+// routes and workers this process has, and runs them until it is told to stop.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rooftop-crm/rooftop/api"
+	"github.com/rooftop-crm/rooftop/api/contactsapi"
+	"github.com/rooftop-crm/rooftop/api/coreapi"
+	"github.com/rooftop-crm/rooftop/api/docsapi"
+	"github.com/rooftop-crm/rooftop/api/leadsapi"
+	"github.com/rooftop-crm/rooftop/internal/contacts"
+	"github.com/rooftop-crm/rooftop/internal/contacts/contactsdb"
+	"github.com/rooftop-crm/rooftop/internal/core"
+	"github.com/rooftop-crm/rooftop/internal/core/coredb"
+	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/leads"
+	"github.com/rooftop-crm/rooftop/internal/leads/leadsdb"
+	"github.com/rooftop-crm/rooftop/internal/platform/auth"
+	"github.com/rooftop-crm/rooftop/internal/platform/background"
+	"github.com/rooftop-crm/rooftop/internal/platform/clock"
+	"github.com/rooftop-crm/rooftop/internal/platform/db"
+	"github.com/rooftop-crm/rooftop/internal/platform/idem"
+	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
+	"github.com/rooftop-crm/rooftop/internal/platform/ratelimit"
+	"github.com/rooftop-crm/rooftop/internal/platform/schema"
+	"github.com/rooftop-crm/rooftop/internal/platform/telemetry"
+)
+
+// Version is the program's, set when it is built.
+var Version = "dev"
+
+// Services are the contexts, built in every process whatever --services says: they share one schema, and one that needs
+// another calls it in its own transaction.
+type Services struct {
+	Core     *core.Service
+	Contacts *contacts.Service
+	Leads    *leads.Service
+	Units    *idem.Store
+	Events   *outbox.Log
+	Work     *background.Runner
+}
+
+// Module is what --services chooses.
+type Module struct {
+	Name string
+	// Routes registers the paths below /v1 that need a credential.
+	Routes func(g *echo.Group)
+	// Public registers those that need none.
+	Public func(e *echo.Echo, g *echo.Group)
+	// Due names the handlers of background work.
+	Due func(r *background.Runner)
+	// Workers run beside the server; each returns when ctx ends.
+	Workers []func(ctx context.Context) error
+}
+
+// ServiceNames lists what --services takes, beside all.
+func ServiceNames() []string { return []string{"core", "contacts", "leads"} }
+
+// Modules is what each service brings.
+func Modules(s Services) []Module {
+	return []Module{
+		{
+			Name:    "core",
+			Routes:  func(g *echo.Group) { coreapi.Routes(g, s.Core, s.Units) },
+			Public:  func(e *echo.Echo, g *echo.Group) { coreapi.PublicRoutes(e, g, s.Core) },
+			Workers: []func(context.Context) error{s.Events.Sequence},
+			Due:     func(r *background.Runner) { r.Handle(core.PurgeIdempotencyKeys, purge(s)) },
+		},
+		{
+			Name:   "contacts",
+			Routes: func(g *echo.Group) { contactsapi.Routes(g, s.Contacts, s.Units) },
+		},
+		{
+			Name:   "leads",
+			Routes: func(g *echo.Group) { leadsapi.Routes(g, s.Leads, s.Contacts, s.Units) },
+			Due: func(r *background.Runner) {
+				r.Handle(leads.WorkInbox, s.Leads.Sweep)
+				r.Handle(leads.WorkPostponed, s.Leads.Return)
+			},
+		},
+	}
+}
+
+// purge forgets an account's old answers, and comes back an hour later.
+func purge(s Services) background.Handler {
+	return func(ctx context.Context, account kernel.AccountID, id uuid.UUID) error {
+		if err := s.Units.Purge(ctx, account); err != nil {
+			return err
+		}
+		return s.Work.Later(ctx, account, core.PurgeIdempotencyKeys, id, time.Hour)
+	}
+}
+
+// App is the whole program, built and not yet listening.
+type App struct {
+	Services
+	DB     *db.DB
+	Server *api.Server
+
+	cfg       Config
+	database  *database
+	telemetry *telemetry.Telemetry
+	accessLog *telemetry.LogWriter
+	workers   []func(ctx context.Context) error
+}
+
+// New opens the database and builds the program. Close ends what it opened.
+func New(ctx context.Context, cfg Config) (*App, error) {
+	a := &App{cfg: cfg}
+	if err := a.build(ctx); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) build(ctx context.Context) (err error) {
+	if a.database, err = openDatabase(ctx, a.cfg); err != nil {
+		return err
+	}
+	a.DB = a.database.db
+	if a.telemetry, err = telemetry.New(ctx, telemetry.Config{OTLPEndpoint: a.cfg.OTLPEndpoint, SampleRatio: 1, Service: "rooftop", Version: Version}); err != nil {
+		return err
+	}
+	a.watchPool()
+	if a.Services, err = buildServices(ctx, a.cfg, a.DB); err != nil {
+		return err
+	}
+	return a.buildServer()
+}
+
+func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) {
+	ring, err := cfg.keyring()
+	if err != nil {
+		return Services{}, err
+	}
+	s := Services{Units: idem.New(d, clock.Now), Events: outbox.New(d), Work: background.New(d, clock.Now)}
+	control := coredb.NewControl(d)
+	keys := auth.NewKeys(control, ring, clock.Now)
+	s.Core = core.NewService(core.Parts{
+		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Work: s.Work, Hasher: auth.NewHasher(auth.DefaultPasswordParams(), 4),
+		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, clock.Now), Ring: ring, Enums: enums(), Now: clock.Now,
+	})
+	schemas := schema.New(d, clock.Now)
+	changed := &contactChange{}
+	s.Contacts = contacts.NewService(contacts.Needs{
+		Store: contactsdb.New(d), Unit: d, Log: s.Events, Accounts: contactsAccounts{s.Core}, Schemas: schemas, OnChange: changed, Now: clock.Now,
+	})
+	leadStore := leadsdb.New(d)
+	s.Leads = leads.NewService(leads.Deps{
+		Store: leadStore, Partners: leadStore, Inbox: leadsdb.NewInbox(d), Contacts: leadsContacts{s.Contacts}, Core: leadsCore{s.Core, schemas},
+		Units: d, Events: s.Events, Log: s.Events, Work: s.Work, Now: clock.Now, Render: leadsapi.Render,
+	})
+	changed.leads = s.Leads
+	if err := keys.Ensure(ctx); err != nil {
+		return Services{}, err
+	}
+	return s, nil
+}
+
+// issuer names the tokens' issuer and audience: they are for this installation, under whatever name it is reached.
+const issuer = "rooftop"
+
+func (a *App) buildServer() error {
+	proxies, err := a.cfg.proxies()
+	if err != nil {
+		return err
+	}
+	level, err := a.cfg.level()
+	if err != nil {
+		return err
+	}
+	limiter := ratelimit.New(a.DB, clock.Now)
+	a.accessLog = telemetry.NewLogWriter(logOutput)
+	a.Server, err = api.New(api.Config{
+		CursorKeys: [][]byte{a.Core.Ring.Derive("cursors")}, TrustedProxies: proxies, RatePerMinute: a.cfg.RatePerMinute, MaxDocument: int64(a.cfg.MaxDocument),
+	}, api.Deps{
+		Auth: a.Core, Origins: a.Core, Limiter: limiter, Telemetry: a.telemetry, Ready: a.database.ready,
+		AccessLog: slog.New(slog.NewJSONHandler(a.accessLog, &slog.HandlerOptions{Level: level})), Now: clock.Now, Docs: docsapi.Routes,
+	})
+	if err != nil {
+		return err
+	}
+	chosen, err := a.cfg.services()
+	if err != nil {
+		return err
+	}
+	for _, m := range Modules(a.Services) {
+		if !slices.Contains(chosen, m.Name) {
+			continue
+		}
+		m.Routes(a.Server.V1)
+		if m.Public != nil {
+			a.Server.Public(m.Public)
+		}
+		if m.Due != nil {
+			m.Due(a.Work)
+		}
+		a.workers = append(a.workers, m.Workers...)
+	}
+	a.workers = append(a.workers, a.Work.Run, limiter.Run, a.database.supervise)
+	return nil
+}
+
+func (a *App) watchPool() {
+	a.telemetry.WatchPool(func() telemetry.Pool {
+		s := a.DB.Stats()
+		return telemetry.Pool{Max: s.Max, Total: s.Total, Idle: s.Idle, InUse: s.InUse, Waits: s.Waits, WaitTime: s.WaitTime}
+	})
+}
+
+// Serve answers on the listener and runs the workers until ctx ends; then it lets requests under way finish.
+func (a *App) Serve(ctx context.Context, on net.Listener) error {
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+	var workers errgroup.Group
+	for _, w := range a.workers {
+		workers.Go(func() error { return w(work) })
+	}
+	server := a.Server.HTTPServer()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(on) }()
+	var err error
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		slog.InfoContext(ctx, "stopping: requests under way may finish", "within", a.cfg.ShutdownTimeout)
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)
+		defer cancel()
+		err = server.Shutdown(within)
+	}
+	stopWork()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return errors.Join(err, workers.Wait())
+}
+
+// Close ends what New opened. A private Postgres is stopped by the last process that uses it.
+func (a *App) Close() {
+	if a.telemetry != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		_ = a.telemetry.Close(ctx)
+	}
+	if a.accessLog != nil {
+		_ = a.accessLog.Flush()
+	}
+	if a.database != nil {
+		a.database.close()
+	}
+}
+
+// Listen opens the configured address.
+func (c Config) Listen(ctx context.Context) (net.Listener, error) {
+	on, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on ROOFTOP_ADDR %s: %w", c.Addr, err)
+	}
+	return on, nil
+}

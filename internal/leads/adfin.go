@@ -1,0 +1,372 @@
+package leads
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/pkg/adf"
+)
+
+// Elements of our own that a lead written as ADF carries, so that reading it back gives the same lead.
+const (
+	elementType        = "leadtype"
+	elementAnswer      = "answer"
+	elementConsent     = "consent"
+	elementAttribution = "attribution"
+)
+
+// fromProspect reads a prospect as an enquiry. Nothing the document says is lost: what has no field of its own becomes an
+// answer or an extra, and the inbox keeps the document.
+func fromProspect(p *adf.Prospect, at Dealership) NewLead {
+	n := NewLead{
+		DealershipID: at.ID, Resend: p.Status == adf.StatusResend, Person: personOf(&p.Customer.Contact),
+		Source: p.SourceName(), RequestedAt: timeOf(p.RequestDate),
+	}
+	d := &n.Details
+	d.Comments = adf.PlainText(p.Customer.Comments)
+	if p.Vendor.Name != "" {
+		d.Vendor = &Vendor{Name: p.Vendor.Name}
+	}
+	if p.Provider.Name != "" || p.Provider.Service != "" {
+		d.Provider = &Provider{Name: cmp.Or(p.Provider.Name, n.Source), Service: p.Provider.Service, URL: p.Provider.URL}
+	}
+	for _, id := range p.IDs {
+		ref := kernel.ExternalRef{Source: cmp.Or(id.Source, n.Source, "adf"), ID: id.Ref()}
+		if ref.ID != "" && !slices.Contains(d.ExternalRefs, ref) {
+			d.ExternalRefs = append(d.ExternalRefs, ref)
+		}
+	}
+	for i := range p.Vehicles {
+		v := vehicleOf(&p.Vehicles[i], at)
+		if p.Vehicles[i].HandedIn() {
+			d.TradeIns = append(d.TradeIns, v)
+		} else {
+			d.Vehicles = append(d.Vehicles, v)
+		}
+		if d.Finance == nil && p.Vehicles[i].Finance != nil {
+			d.Finance = financeOf(p.Vehicles[i].Finance, at)
+		}
+	}
+	d.Timeframe = timeframeOf(p.Customer.Timeframe)
+	for i := range p.Customer.OtherContacts {
+		d.Answers = append(d.Answers, Answer{Question: "other_contact", Answer: contactLine(&p.Customer.OtherContacts[i])})
+	}
+	n.takeExtras(p.Extras)
+	n.takeExtras(p.Customer.Extras)
+	n.takeExtras(p.Customer.Contact.Extras)
+	n.mine(p.Customer.Comments)
+	return n
+}
+
+func personOf(c *adf.Contact) Person {
+	p := Person{FirstName: c.First, LastName: c.Last, FullName: c.Full, Company: c.Business}
+	if c.Business {
+		p.CompanyName, p.FullName = c.DisplayName(), ""
+		p.FirstName, p.LastName = "", ""
+	} else if p.FirstName == "" && p.LastName == "" && p.FullName != "" {
+		p.FirstName, p.LastName = adf.SplitName(p.FullName)
+	}
+	if c.Middle != "" && p.FirstName != "" && c.Full == "" {
+		p.FirstName += " " + c.Middle
+	}
+	for _, e := range c.Emails {
+		p.Emails = append(p.Emails, Email{Address: e.Address, Preferred: e.Preferred})
+	}
+	for _, t := range c.Phones {
+		p.Phones = append(p.Phones, Phone{Raw: t.Raw, Type: phoneTypes[t.Type], Preferred: t.Preferred})
+	}
+	for _, a := range c.Addresses {
+		lines := slices.Clone(a.Street)
+		if a.Apartment != "" {
+			lines = append(lines, a.Apartment)
+		}
+		p.Addresses = append(p.Addresses, Address{
+			Lines: lines, PostalCode: a.Postal, City: a.City, Region: a.Region, Country: country(a.Country), Type: addressTypes[a.Type],
+		})
+	}
+	return p
+}
+
+var (
+	phoneTypes = map[adf.PhoneType]string{
+		adf.PhoneVoice: "", adf.PhoneCell: "mobile", adf.PhoneFax: "fax", adf.PhonePager: "other", adf.PhoneHome: "home", adf.PhoneWork: "work",
+	}
+	addressTypes = map[string]string{"work": "work", "home": "home", "delivery": "delivery"}
+)
+
+// country keeps what looks like an ISO 3166-1 alpha-2 code; anything else stays in the document.
+func country(s string) string {
+	if s = strings.ToUpper(strings.TrimSpace(s)); len(s) == 2 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'A' && s[1] <= 'Z' {
+		return s
+	}
+	return ""
+}
+
+func timeOf(d adf.Date) *time.Time {
+	if d.Time.IsZero() {
+		return nil
+	}
+	t := d.Time.UTC().Truncate(time.Microsecond)
+	return &t
+}
+
+func timeframeOf(t *adf.Timeframe) *Timeframe {
+	if t == nil {
+		return nil
+	}
+	return &Timeframe{Description: t.Description, Earliest: timeOf(t.Earliest), Latest: timeOf(t.Latest)}
+}
+
+func moneyOf(m adf.Money, at Dealership) *kernel.Money {
+	if m.Minor == 0 {
+		return nil
+	}
+	currency := cmp.Or(m.Currency, at.Currency, "EUR")
+	minor := m.Minor
+	for e := m.Exponent; e < adf.CurrencyExponent(currency); e++ {
+		minor *= 10
+	}
+	for e := m.Exponent; e > adf.CurrencyExponent(currency); e-- {
+		minor /= 10
+	}
+	return &kernel.Money{AmountMinor: minor, Currency: currency}
+}
+
+func financeOf(f *adf.Finance, at Dealership) *Finance {
+	out := Finance{Method: f.Method}
+	if !slices.Contains([]string{"", "cash", "finance", "lease"}, f.Method) {
+		out.Method = ""
+	}
+	for _, a := range f.Amounts {
+		m := moneyOf(a.Money, at)
+		switch a.Type {
+		case "downpayment":
+			out.DownPayment = m
+		case "monthly":
+			out.Monthly = m
+		default:
+			out.Total = m
+		}
+	}
+	if f.Balance != nil {
+		out.Balance = moneyOf(f.Balance.Money, at)
+	}
+	return &out
+}
+
+func vehicleOf(v *adf.Vehicle, at Dealership) Vehicle {
+	out := Vehicle{
+		Interest: strings.ReplaceAll(string(v.Interest), "-", "_"), Condition: string(v.Status), Make: v.Make, Model: v.Model, Trim: v.Trim,
+		VIN: cmp.Or(v.VIN, v.VINRaw), StockNumber: v.Stock, BodyStyle: v.BodyStyle,
+	}
+	if v.InterestRaw == "service" || v.InterestRaw == "rent" {
+		out.Interest = v.InterestRaw
+	}
+	if v.Year >= 1885 && v.Year <= 2100 {
+		year := v.Year
+		out.Year = &year
+	}
+	if v.Odometer != nil && v.Odometer.Value > 0 {
+		out.Odometer = &kernel.Measure{Value: float64(v.Odometer.Value), Unit: cmp.Or(v.Odometer.Units, defaultUnit(at.Country))}
+	}
+	if v.Price != nil {
+		out.Price = moneyOf(v.Price.Money, at)
+	}
+	out.Extras = vehicleExtras(v)
+	return out
+}
+
+// defaultUnit is what an odometer without units counts in.
+func defaultUnit(country string) string {
+	if country == "US" || country == "GB" {
+		return "mi"
+	}
+	return "km"
+}
+
+// The extras of a vehicle, by the names they keep on the lead. adfout.go writes them back.
+const (
+	extraDoors, extraTransmission, extraState = "doors", "transmission", "state"
+	extraInterior, extraExterior              = "interior_color", "exterior_color"
+	extraComments, extraPriceComments         = "comments", "price_comments"
+	extraPriceType, extraImage, extraYear     = "price_type", "image_url", "year_text"
+	extraOption                               = "option_"
+)
+
+func vehicleExtras(v *adf.Vehicle) map[string]string {
+	x := map[string]string{}
+	put := func(key, value string) {
+		if value != "" {
+			x[key] = value
+		}
+	}
+	put(extraDoors, v.Doors)
+	put(extraTransmission, v.Transmission)
+	put(extraState, v.Condition)
+	put(extraComments, adf.PlainText(v.Comments))
+	put(extraPriceComments, v.PriceComments)
+	put(extraYear, v.YearRaw)
+	if v.Price != nil {
+		put(extraPriceType, v.Price.Type)
+	}
+	if len(v.Colors) > 0 {
+		put(extraInterior, v.Colors[0].Interior)
+		put(extraExterior, v.Colors[0].Exterior)
+	}
+	if len(v.Images) > 0 {
+		put(extraImage, v.Images[0].URL)
+	}
+	for i, o := range v.Options {
+		put(extraOption+strconv.Itoa(i+1), strings.TrimSpace(o.Name+" "+o.Code))
+	}
+	for _, e := range v.Extras {
+		put(strings.TrimPrefix(e.Name, "@"), e.Value)
+	}
+	if len(x) == 0 {
+		return nil
+	}
+	return x
+}
+
+func contactLine(c *adf.Contact) string {
+	parts := []string{c.DisplayName()}
+	for _, e := range c.Emails {
+		parts = append(parts, e.Address)
+	}
+	for _, t := range c.Phones {
+		parts = append(parts, t.Raw)
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+}
+
+// takeExtras reads our own elements, and keeps others as answers.
+func (n *NewLead) takeExtras(extras []adf.Extra) {
+	for _, e := range extras {
+		attr := map[string]string{}
+		for _, a := range e.Attrs {
+			attr[a.Name] = a.Value
+		}
+		switch name := strings.TrimPrefix(e.Name, "@"); {
+		case name == elementType:
+			n.takeType(e.Value)
+		case name == elementAnswer && attr["question"] != "":
+			n.Details.Answers = append(n.Details.Answers, Answer{Question: attr["question"], Answer: e.Value})
+		case name == elementConsent && attr["channel"] != "":
+			n.Details.Consents = append(n.Details.Consents, consentFrom(attr, e.Value))
+		case name == elementAttribution:
+			n.Details.Attribution = attributionFrom(attr)
+		case e.Value != "":
+			n.Details.Answers = append(n.Details.Answers, Answer{Question: name, Answer: e.Value})
+		}
+	}
+}
+
+func (n *NewLead) takeType(value string) {
+	t := Type(strings.ToLower(strings.TrimSpace(value)))
+	if slices.Contains(Types(), t) {
+		n.Type = t
+		return
+	}
+	n.Details.Answers = append(n.Details.Answers, Answer{Question: elementType, Answer: value})
+	switch {
+	case strings.Contains(string(t), "service"):
+		n.Type = TypeService
+	case strings.Contains(string(t), "parts"):
+		n.Type = TypeParts
+	}
+}
+
+func consentFrom(attr map[string]string, text string) Consent {
+	c := Consent{Channel: attr["channel"], Purpose: cmp.Or(attr["purpose"], "marketing"), Given: attr["given"] == "true", Text: text}
+	if at, err := time.Parse(time.RFC3339Nano, attr["at"]); err == nil {
+		at = at.UTC()
+		c.At = &at
+	}
+	return c
+}
+
+func attributionFrom(attr map[string]string) *Attribution {
+	return &Attribution{
+		UTMSource: attr["utm_source"], UTMMedium: attr["utm_medium"], UTMCampaign: attr["utm_campaign"], UTMTerm: attr["utm_term"],
+		UTMContent: attr["utm_content"], GCLID: attr["gclid"], LandingURL: attr["landing_url"], FormName: attr["form_name"],
+		FirstSource: attr["first_source"], LastSource: attr["last_source"],
+	}
+}
+
+// mine reads what senders put into comments for want of a field. It fills what is empty and never overwrites.
+func (n *NewLead) mine(comments string) {
+	if comments == "" {
+		return
+	}
+	m, d := adf.MineComments(comments), &n.Details
+	for _, qa := range m.Answers {
+		if a := Answer(qa); !slices.Contains(d.Answers, a) {
+			d.Answers = append(d.Answers, a)
+		}
+	}
+	for _, c := range m.Consents {
+		channel := c.Channel
+		if channel == "mail" {
+			channel = "post"
+		}
+		consent := Consent{Channel: channel, Purpose: "marketing", Given: c.Granted, Text: c.Question}
+		if channel == "any" {
+			d.Answers = append(d.Answers, Answer{Question: c.Question, Answer: yesNo(c.Granted)})
+		} else if !slices.ContainsFunc(d.Consents, consent.same) {
+			d.Consents = append(d.Consents, consent)
+		}
+	}
+	if a := attributionOf(m.Attribution); d.Attribution == nil && a != nil {
+		d.Attribution = a
+	}
+	if d.Timeframe == nil && m.Timeframe != "" {
+		d.Timeframe = &Timeframe{Description: m.Timeframe}
+	}
+	if pref := strings.TrimSpace(strings.Join([]string{m.Preferred.Method, m.Preferred.Date, m.Preferred.Time}, " ")); pref != "" {
+		d.Answers = append(d.Answers, Answer{Question: "preferred_contact", Answer: pref})
+	}
+	d.mineVehicle(m)
+}
+
+func (d *Details) mineVehicle(m adf.Mined) {
+	if m.VIN == "" && m.Stock == "" {
+		return
+	}
+	warn := func(field string) {
+		d.Warnings = append(d.Warnings, Warning{Path: "/vehicles_of_interest/0/" + field, Code: "comments." + field, Message: "Read from the comments, since the vehicle does not say."})
+	}
+	if len(d.Vehicles) == 0 {
+		d.Vehicles = append(d.Vehicles, Vehicle{Make: m.Make, Model: m.Model})
+	}
+	v := &d.Vehicles[0]
+	if v.VIN == "" && m.VIN != "" {
+		v.VIN = m.VIN
+		warn("vin")
+	}
+	if v.StockNumber == "" && m.Stock != "" {
+		v.StockNumber = m.Stock
+		warn("stock_number")
+	}
+}
+
+func attributionOf(a adf.Attribution) *Attribution {
+	out := Attribution{
+		UTMSource: a.Source, UTMMedium: a.Medium, UTMCampaign: a.Campaign, UTMTerm: a.Term, UTMContent: a.Content,
+		GCLID: a.ClickID, LandingURL: a.URL, FormName: a.FormName, LastSource: a.SourceID,
+	}
+	if out == (Attribution{}) {
+		return nil
+	}
+	return &out
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}

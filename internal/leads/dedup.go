@@ -1,0 +1,224 @@
+package leads
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/rooftop-crm/rooftop/internal/kernel"
+)
+
+// Outcome is what became of one enquiry.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeCreated   Outcome = "created"   // a new lead
+	OutcomeUpdated   Outcome = "updated"   // the sender's own lead, sent again with other content
+	OutcomeTouched   Outcome = "touched"   // joined an open lead of the same person
+	OutcomeDuplicate Outcome = "duplicate" // sent before, word for word: nothing changed
+)
+
+// Rule is why. Rules are tried in this order.
+type Rule string
+
+// The rules.
+const (
+	RuleSenderID    Rule = "sender_id"    // the sender's own id is known
+	RuleSameContent Rule = "same_content" // the same words from the same source within 24 hours
+	RuleSameSource  Rule = "same_source"  // the same person, dealership and source within 30 days
+	RuleOtherSource Rule = "other_source" // the same person and dealership within 30 days, from another source
+	RuleNewEnquiry  Rule = "new_enquiry"  // none of these
+)
+
+const (
+	sameContentWithin = 24 * time.Hour
+	sameEnquiryWithin = 30 * 24 * time.Hour
+)
+
+// Explanation says what became of an enquiry and why.
+type Explanation struct {
+	Outcome Outcome
+	Rule    Rule
+	Contact ContactMatch
+}
+
+// ContactMatch says how the person was recognised.
+type ContactMatch struct {
+	ID      kernel.ContactID
+	Created bool
+	Rule    string   // of the contacts context: email, phone_and_name …
+	Fields  []string // what agreed
+	Search  string   // the contact's search text
+	Known   any      // what contacts learnt on the way, handed back to it by Keep
+}
+
+// Candidate is a lead of the same person at the same dealership, as far as dedup looks at it.
+type Candidate struct {
+	ID          kernel.LeadID
+	Status      Status
+	Type        Type
+	Source      string
+	Test        bool
+	ContentHash []byte
+	ReceivedAt  time.Time
+	LastTouchAt time.Time
+	DuplicateOf kernel.LeadID
+}
+
+// decide applies the rules to the person's recent leads, newest first.
+func decide(n *NewLead, hash []byte, recent []Candidate) (Rule, *Candidate) {
+	var other *Candidate
+	for i := range recent {
+		c := &recent[i]
+		if c.Test != n.Test || c.Type.desk() != n.Type.desk() {
+			continue
+		}
+		age := n.ReceivedAt.Sub(c.ReceivedAt)
+		same := c.Source == n.Source
+		switch {
+		case same && age <= sameContentWithin && bytes.Equal(c.ContentHash, hash):
+			return RuleSameContent, c
+		case same && c.Status.Open() && age <= sameEnquiryWithin:
+			return RuleSameSource, c
+		case !same && c.Status.Open() && age <= sameEnquiryWithin:
+			other = c // the oldest of them, the first lead of the enquiry
+		}
+	}
+	if other != nil {
+		return RuleOtherSource, other
+	}
+	return RuleNewEnquiry, nil
+}
+
+// first is the lead that a further source's lead is linked to: never a link to a link.
+func (c *Candidate) first() kernel.LeadID {
+	if !c.DuplicateOf.IsZero() {
+		return c.DuplicateOf
+	}
+	return c.ID
+}
+
+// join adds a further enquiry of the same person and source to the open lead: the touch, the cars not yet on it, and
+// what the sender now says for the first time. Nothing that is there is overwritten.
+func (l *Lead) join(n *NewLead) (changed []string) {
+	touch := Touch{ReceivedAt: n.ReceivedAt, Source: n.Source, Comments: n.Details.Comments}
+	if !n.InboxID.IsZero() {
+		touch.InboxID = &n.InboxID
+	}
+	l.Details.Touches = append(l.Details.Touches, touch)
+	changed = []string{"touches"}
+	add := func(field string, did bool) {
+		if did {
+			changed = append(changed, field)
+		}
+	}
+	d, from := &l.Details, &n.Details
+	add("vehicles_of_interest", addVehicles(&d.Vehicles, from.Vehicles))
+	add("trade_ins", addVehicles(&d.TradeIns, from.TradeIns))
+	add("answers", addMissing(&d.Answers, from.Answers, equal))
+	add("consents", addMissing(&d.Consents, from.Consents, Consent.same))
+	add("external_refs", addMissing(&d.ExternalRefs, from.ExternalRefs, equal))
+	add("finance", fill(&d.Finance, from.Finance))
+	add("timeframe", fill(&d.Timeframe, from.Timeframe))
+	if d.Comments == "" && from.Comments != "" {
+		d.Comments = from.Comments
+		changed = append(changed, "comments")
+	}
+	return changed
+}
+
+// replace takes over what the sender now says of its own lead; what it leaves out stays.
+func (l *Lead) replace(n *NewLead) (changed []string) {
+	set := func(field string, did bool) {
+		if did {
+			changed = append(changed, field)
+		}
+	}
+	d, from := &l.Details, &n.Details
+	set("comments", take(&d.Comments, from.Comments))
+	set("vehicles_of_interest", takeList(&d.Vehicles, from.Vehicles))
+	set("trade_ins", takeList(&d.TradeIns, from.TradeIns))
+	set("answers", takeList(&d.Answers, from.Answers))
+	set("consents", takeList(&d.Consents, from.Consents))
+	set("external_refs", addMissing(&d.ExternalRefs, from.ExternalRefs, equal))
+	if from.Finance != nil {
+		d.Finance = from.Finance
+		changed = append(changed, "finance")
+	}
+	if from.Timeframe != nil {
+		d.Timeframe = from.Timeframe
+		changed = append(changed, "timeframe")
+	}
+	if l.Type != n.Type && n.Type != TypeGeneral {
+		l.Type = n.Type
+		changed = append(changed, "type")
+	}
+	l.ContentHash = n.contentHash()
+	return changed
+}
+
+func addVehicles(dst *[]Vehicle, from []Vehicle) bool {
+	added := false
+	for _, v := range from {
+		if !slices.ContainsFunc(*dst, v.sameCar) && len(*dst) < maxVehicles {
+			v.Primary = len(*dst) == 0
+			*dst = append(*dst, v)
+			added = true
+		}
+	}
+	return added
+}
+
+// sameCar compares by VIN or stock number where both say one, else by description.
+func (v Vehicle) sameCar(w Vehicle) bool {
+	switch {
+	case v.VIN != "" && w.VIN != "":
+		return v.VIN == w.VIN
+	case v.StockNumber != "" && w.StockNumber != "":
+		return v.StockNumber == w.StockNumber
+	}
+	return v.Make == w.Make && v.Model == w.Model && (v.Year == nil || w.Year == nil || *v.Year == *w.Year)
+}
+
+func addMissing[T any](dst *[]T, from []T, same func(T, T) bool) bool {
+	added := false
+	for _, item := range from {
+		if !slices.ContainsFunc(*dst, func(have T) bool { return same(have, item) }) {
+			*dst = append(*dst, item)
+			added = true
+		}
+	}
+	return added
+}
+
+func equal[T comparable](a, b T) bool { return a == b }
+
+func (c Consent) same(o Consent) bool {
+	return c.Channel == o.Channel && c.Purpose == o.Purpose && c.Given == o.Given && c.Text == o.Text
+}
+
+func fill[T any](dst **T, from *T) bool {
+	if *dst != nil || from == nil {
+		return false
+	}
+	*dst = from
+	return true
+}
+
+func take[T comparable](dst *T, from T) bool {
+	var zero T
+	if from == zero || *dst == from {
+		return false
+	}
+	*dst = from
+	return true
+}
+
+func takeList[T any](dst *[]T, from []T) bool {
+	if len(from) == 0 {
+		return false
+	}
+	*dst = from
+	return true
+}

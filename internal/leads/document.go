@@ -1,0 +1,239 @@
+package leads
+
+import (
+	"context"
+	"errors"
+
+	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/auth"
+	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/pkg/adf"
+)
+
+// readDocument parses a kept document and takes its prospects in, inside the transaction of ctx. What the sender got
+// wrong is in the receipt; an error is ours.
+func (s *Service) readDocument(ctx context.Context, account kernel.AccountID, d *Document, body []byte) (Receipt, error) {
+	r := Receipt{InboxID: d.ID, State: InboxAccepted}
+	place, err := s.home(ctx, account, d.DealershipID)
+	if err != nil {
+		return r, err
+	}
+	doc, err := adf.Parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: d.ReceivedAt})
+	if err != nil {
+		return unreadable(r, err), nil
+	}
+	r.Warnings = warningsOf(doc.Warnings)
+	actor := d.Sender.actor(account)
+	enquiries, err := s.enquiries(ctx, actor, d, doc, place, &r)
+	if err != nil {
+		return r, err
+	}
+	if len(enquiries) == 0 {
+		return unreadable(r, adf.ErrNoLead), nil
+	}
+	if err := s.reserve(ctx, actor, enquiries); err != nil {
+		return r, err
+	}
+	for _, n := range enquiries {
+		in, err := s.take(ctx, actor, n)
+		if err != nil {
+			return r, err
+		}
+		r.Intakes = append(r.Intakes, in)
+	}
+	return r, nil
+}
+
+// enquiries reads the prospects. What Create would refuse is cut with a warning: what a document says is never refused.
+func (s *Service) enquiries(ctx context.Context, actor auth.Actor, d *Document, doc *adf.Document, place Dealership, r *Receipt) ([]NewLead, error) {
+	var out []NewLead
+	for i := range doc.Prospects {
+		p := &doc.Prospects[i]
+		if p.Empty() {
+			r.Warnings = append(r.Warnings, Warning{Path: p.Path, Code: "prospect.empty", Message: "Nobody to contact and nothing asked: no lead was made."})
+			continue
+		}
+		at, warn, err := s.dealershipOf(ctx, actor, d, p, place)
+		if err != nil {
+			return nil, err
+		}
+		r.Warnings = append(r.Warnings, warn...)
+		n := fromProspect(p, at)
+		n.Person.Region = at.Country
+		n.InboxID, n.ReceivedAt = d.ID, d.ReceivedAt
+		n.Details.Warnings = append(append(warningsOf(doc.WarningsOf(i)), warn...), n.Details.Warnings...)
+		n.Details.cut()
+		s.forgive(&n)
+		n.complete(actor, s.Now())
+		out = append(out, n)
+	}
+	return out, nil
+}
+
+// reserve takes the locks of all enquiries of a document at once, in one order.
+func (s *Service) reserve(ctx context.Context, actor auth.Actor, enquiries []NewLead) error {
+	if len(enquiries) < 2 {
+		return nil
+	}
+	var refs []Ref
+	people := make([]Person, len(enquiries))
+	for i, n := range enquiries {
+		refs = append(refs, refsOf(actor, n.Details.ExternalRefs)...)
+		people[i] = n.Person
+	}
+	if len(refs) > 0 {
+		if err := s.Store.LockRefs(ctx, actor.Account, refs); err != nil {
+			return err
+		}
+	}
+	return s.Contacts.Reserve(ctx, actor, people)
+}
+
+// unreadable says why nothing was read: kept for a person when it may hold a lead, rejected when it is none.
+func unreadable(r Receipt, err error) Receipt {
+	r.State, r.Problem = InboxRejected, ErrNotLead.Saying("This is no lead document: %s.", publicReason(err))
+	if adf.Quarantine(err) {
+		r.State = InboxQuarantined
+		r.Problem = errs.New(errs.Invalid, "document.unreadable", "The document could not be read in full: "+publicReason(err)+". It is kept; correct and replay it.")
+	}
+	return r
+}
+
+func publicReason(err error) string {
+	for _, known := range []struct {
+		err  error
+		text string
+	}{
+		{adf.ErrEmpty, "it is empty"},
+		{adf.ErrNotADF, "there is no adf or prospect element in it"},
+		{adf.ErrNoLead, "no prospect in it names anybody or asks anything"},
+		{adf.ErrTruncated, "it ends inside a prospect"},
+		{adf.ErrTooDeep, "its elements are nested too deeply"},
+		{adf.ErrTooLarge, "it has too many elements or prospects"},
+	} {
+		if errors.Is(err, known.err) {
+			return known.text
+		}
+	}
+	return "it could not be parsed"
+}
+
+// Check reports what reading a document would make of it, without keeping anything.
+func (s *Service) Check(ctx context.Context, actor auth.Actor, body []byte) (Receipt, []NewLead, error) {
+	if err := actor.Require(auth.LeadsCreate); err != nil {
+		return Receipt{}, nil, err
+	}
+	r := Receipt{State: InboxAccepted}
+	var place Dealership
+	if !actor.Account.IsZero() {
+		var err error
+		if place, err = s.home(ctx, actor.Account, kernel.DealershipID{}); err != nil {
+			return r, nil, err
+		}
+	}
+	doc, err := adf.Parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: s.Now()})
+	if err != nil {
+		return unreadable(r, err), nil, nil
+	}
+	r.Warnings = warningsOf(doc.Warnings)
+	var found []NewLead
+	for i := range doc.Prospects {
+		p := &doc.Prospects[i]
+		if p.Empty() {
+			r.Warnings = append(r.Warnings, Warning{Path: p.Path, Code: "prospect.empty", Message: "Nobody to contact and nothing asked: no lead would be made."})
+			continue
+		}
+		n := fromProspect(p, place)
+		n.Details.Warnings = warningsOf(doc.WarningsOf(i))
+		n.Details.cut()
+		s.forgive(&n)
+		n.complete(actor, s.Now())
+		found = append(found, n)
+	}
+	if len(found) == 0 {
+		return unreadable(r, adf.ErrNoLead), nil, nil
+	}
+	return r, found, nil
+}
+
+// home is the dealership whose zone, country and currency a document is read with.
+func (s *Service) home(ctx context.Context, account kernel.AccountID, id kernel.DealershipID) (Dealership, error) {
+	if id.IsZero() {
+		var err error
+		if id, _, err = s.Core.OnlyOrDefault(ctx, account); err != nil {
+			return Dealership{}, err
+		}
+	}
+	return s.Core.Dealership(ctx, account, id)
+}
+
+// dealershipOf finds the rooftop of one prospect: the caller's word, else the vendor's id, else the account's default.
+func (s *Service) dealershipOf(ctx context.Context, actor auth.Actor, d *Document, p *adf.Prospect, fallback Dealership) (Dealership, []Warning, error) {
+	if !d.DealershipID.IsZero() {
+		return fallback, nil, nil
+	}
+	for _, id := range p.Vendor.IDs {
+		at, ok, err := s.Core.DealershipByCode(ctx, actor.Account, id.Source, id.Ref())
+		if err != nil {
+			return fallback, nil, err
+		}
+		if ok {
+			place, err := s.Core.Dealership(ctx, actor.Account, at)
+			return place, nil, err
+		}
+	}
+	_, only, err := s.Core.OnlyOrDefault(ctx, actor.Account)
+	if err != nil || only {
+		return fallback, nil, err
+	}
+	return fallback, []Warning{{
+		Path: p.Path + "/vendor", Code: "vendor.unknown",
+		Message: "No vendor id is a dealer code of the account: the lead went to the default dealership.",
+	}}, nil
+}
+
+// ErrNoDealer is a partner's document whose vendor names no dealership that granted the partner anything.
+var ErrNoDealer = errs.New(errs.Invalid, "document.unknown_dealer",
+	"No vendor id in the document is a dealer code that a dealership granted you. Send dealer_code with the request, or correct the vendor. The document is kept.")
+
+// routeByVendor lets a partner act where the first prospect's vendor id says.
+func (s *Service) routeByVendor(ctx context.Context, actor auth.Actor, body []byte) (auth.Actor, kernel.DealershipID, error) {
+	doc, err := adf.Parse(body, adf.Options{ReceivedAt: s.Now()})
+	if err != nil {
+		return actor, kernel.DealershipID{}, unreadable(Receipt{}, err).Problem
+	}
+	for i := range doc.Prospects {
+		for _, id := range doc.Prospects[i].Vendor.IDs {
+			into, at, err := s.Core.ActAtCode(ctx, actor, id.Ref())
+			if err == nil || !errs.IsKind(err, errs.NotFound) {
+				return into, at, err
+			}
+		}
+	}
+	return actor, kernel.DealershipID{}, ErrNoDealer
+}
+
+func warningsOf(list []adf.Warning) []Warning {
+	out := make([]Warning, len(list))
+	for i, w := range list {
+		out[i] = Warning(w)
+	}
+	return out
+}
+
+// cut brings lists to the sizes a lead may have, with a warning for each.
+func (d *Details) cut() {
+	cutList(d, &d.Vehicles, maxVehicles, "vehicles_of_interest")
+	cutList(d, &d.TradeIns, maxVehicles, "trade_ins")
+	cutList(d, &d.Answers, maxAnswers, "answers")
+	cutList(d, &d.Consents, maxConsents, "consents")
+	cutList(d, &d.ExternalRefs, maxRefs, "external_refs")
+}
+
+func cutList[T any](d *Details, list *[]T, most int, field string) {
+	if len(*list) <= most {
+		return
+	}
+	*list = (*list)[:most]
+	d.Warnings = append(d.Warnings, Warning{Path: "/" + field, Code: "list.cut", Message: "Only the first entries were kept on the lead; the inbox keeps the whole document."})
+}

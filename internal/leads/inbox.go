@@ -1,0 +1,380 @@
+package leads
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/auth"
+	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/page"
+)
+
+// InboxState is where a raw document stands.
+type InboxState string
+
+// The states of a document.
+const (
+	InboxReceived    InboxState = "received"    // kept, not yet read; a sweep reads it when its request died
+	InboxAccepted    InboxState = "accepted"    // leads were made from it or joined by it
+	InboxQuarantined InboxState = "quarantined" // a lead document that could not be read; to be corrected and replayed
+	InboxRejected    InboxState = "rejected"    // no lead document at all
+)
+
+// InboxStates lists every state.
+func InboxStates() []InboxState {
+	return []InboxState{InboxReceived, InboxAccepted, InboxQuarantined, InboxRejected}
+}
+
+// Document is one inbound document, kept verbatim before it is read.
+type Document struct {
+	ID           kernel.InboxID
+	Version      int64
+	Kind         string // adf
+	State        InboxState
+	MediaType    string
+	Size         int64
+	SHA256       [32]byte
+	DealershipID kernel.DealershipID // as the caller named it; zero when the document must tell
+	Revision     int                 // which body is to be read: 0 as received, then the corrections
+	Sender       Sender
+	Key          string // Idempotency-Key; "" for none
+	Fingerprint  []byte
+	ErrorCode    string
+	ErrorDetail  string
+	Warnings     []Warning
+	LeadIDs      []kernel.LeadID
+	AnswerStatus int
+	Answer       []byte // what the sender was or will be told
+	ReceivedAt   time.Time
+	ProcessedAt  *time.Time
+	UpdatedAt    time.Time
+}
+
+// Sender is who handed a document in, kept so that a sweep can finish the work in that name.
+type Sender struct {
+	Kind       auth.ActorKind      `json:"kind"`
+	Name       string              `json:"name"`
+	Partner    kernel.PartnerID    `json:"partner_id"`
+	Credential kernel.CredentialID `json:"credential_id"`
+	User       kernel.UserID       `json:"user_id"`
+	Test       bool                `json:"test"`
+}
+
+// actor is the sender as it may act to finish its document, whatever became of its grants meanwhile: the document was
+// taken in while it had them.
+func (f Sender) actor(account kernel.AccountID) auth.Actor {
+	return auth.Actor{
+		Kind: f.Kind, Name: f.Name, Account: account, Partner: f.Partner, Credential: f.Credential, User: f.User, Test: f.Test,
+		Scopes: auth.NewScopeSet(auth.LeadsCreate, auth.LeadsRead),
+	}
+}
+
+// InboxFilter narrows a list of documents.
+type InboxFilter struct {
+	States                       []InboxState
+	ReceivedFrom, ReceivedBefore *time.Time
+}
+
+// InboxStore keeps documents. Every method works inside one account.
+type InboxStore interface {
+	// Receive stores a document and its bytes. When the credential's key is known it stores nothing and returns the id of the
+	// document that has it, with its fingerprint.
+	Receive(ctx context.Context, account kernel.AccountID, d *Document, body []byte) (earlier *Document, err error)
+	// Find reads one document; with lock it waits for whoever is at work on it. ErrNoDocument.
+	Find(ctx context.Context, account kernel.AccountID, id kernel.InboxID, lock bool) (Document, error)
+	// Body reads the bytes of a revision.
+	Body(ctx context.Context, account kernel.AccountID, id kernel.InboxID, revision int) ([]byte, error)
+	// Save queues the document's new state.
+	Save(ctx context.Context, account kernel.AccountID, d *Document) error
+	// Correct stores the bytes of a further revision.
+	Correct(ctx context.Context, account kernel.AccountID, id kernel.InboxID, revision int, body []byte) error
+	List(ctx context.Context, account kernel.AccountID, f InboxFilter, p page.Request) (page.Of[Document], error)
+	// KeepUnrouted stores a partner's document that named no dealership, under the partner.
+	KeepUnrouted(ctx context.Context, partner kernel.PartnerID, d *Document, body []byte) error
+	// SettleUnrouted stores what became of it; a document that found its account is removed, since it is in that inbox now.
+	SettleUnrouted(ctx context.Context, partner kernel.PartnerID, d *Document, routed bool) error
+}
+
+var (
+	// ErrNoDocument is also the answer for another account's document.
+	ErrNoDocument = errs.New(errs.NotFound, "inbox.not_found", "There is no such document.")
+	// ErrKeyReused is an Idempotency-Key that came with another document before.
+	ErrKeyReused = errs.New(errs.Invalid, "idempotency.key_reused",
+		"This Idempotency-Key was used for another request. Use a new key for a new request, and the same body for a retry.")
+	// ErrNotLead is a body that is no lead document. It is kept as rejected.
+	ErrNotLead = errs.New(errs.Invalid, "document.not_a_lead", "This is no lead document. Send an ADF 1.0 document with at least one prospect.")
+	// ErrReplayAccepted is a replay of a document that made its leads.
+	ErrReplayAccepted = errs.New(errs.Conflict, "inbox.accepted", "This document has made its leads. Only documents that are quarantined or rejected can be corrected and replayed.")
+)
+
+// Receipt is what became of a document: one entry for each prospect that asked something, in the document's order.
+type Receipt struct {
+	InboxID  kernel.InboxID
+	State    InboxState
+	Intakes  []Intake
+	Warnings []Warning
+	Problem  *errs.Error // why nothing could be read, when quarantined or rejected
+}
+
+// Created counts the leads that are new.
+func (r Receipt) Created() int {
+	n := 0
+	for _, in := range r.Intakes {
+		if in.Outcome == OutcomeCreated {
+			n++
+		}
+	}
+	return n
+}
+
+// WorkInbox is the background work that finishes a document whose request died.
+const WorkInbox = "inbox.process"
+
+// sweepAfter is how long a request has for its document before the sweep takes it up.
+const sweepAfter = time.Minute
+
+// Inbound is a document as it came in.
+type Inbound struct {
+	MediaType   string
+	Body        []byte
+	Key         string
+	Fingerprint [32]byte
+}
+
+// Receive keeps a document, then reads it. The answer is the same for whoever comes second with the same key, and for the
+// sweep: the document's row is locked while it is read. status and body are the answer as Deps.Render made it; replayed
+// tells that it was made before.
+func (s *Service) Receive(ctx context.Context, actor auth.Actor, to Destination, in Inbound) (status int, body []byte, replayed bool, err error) {
+	if actor.Kind == auth.KindSiteKey {
+		return 0, nil, false, auth.ErrForbidden.Saying("A site key sends leads as JSON. Documents need an API key or a partner's token.")
+	}
+	if err := actor.Require(auth.LeadsCreate); err != nil {
+		return 0, nil, false, err
+	}
+	if actor.Kind == auth.KindPartner && to == (Destination{}) {
+		return s.receiveUnrouted(ctx, actor, in)
+	}
+	if to != (Destination{}) || actor.Kind == auth.KindPartner {
+		var id kernel.DealershipID
+		if actor, id, err = s.Target(ctx, actor, to); err != nil {
+			return 0, nil, false, err
+		}
+		to.DealershipID = id
+	}
+	return s.receive(ctx, actor, to.DealershipID, in)
+}
+
+func (s *Service) receive(ctx context.Context, actor auth.Actor, at kernel.DealershipID, in Inbound) (int, []byte, bool, error) {
+	d := s.newDocument(actor, at, in)
+	var earlier *Document
+	err := s.Units.InTx(ctx, func(ctx context.Context) error {
+		var err error
+		if earlier, err = s.Inbox.Receive(ctx, actor.Account, &d, in.Body); err != nil || earlier != nil {
+			return err
+		}
+		return s.Work.Schedule(ctx, actor.Account, WorkInbox, uuid.UUID(d.ID), d.ReceivedAt.Add(sweepAfter))
+	})
+	if err != nil {
+		return 0, nil, false, err
+	}
+	if earlier != nil {
+		if string(earlier.Fingerprint) != string(d.Fingerprint) {
+			return 0, nil, false, ErrKeyReused
+		}
+		return s.process(ctx, actor.Account, earlier.ID, nil)
+	}
+	return s.process(ctx, actor.Account, d.ID, in.Body)
+}
+
+func (s *Service) newDocument(actor auth.Actor, at kernel.DealershipID, in Inbound) Document {
+	now := s.Now()
+	return Document{
+		ID: kernel.NewID[kernel.InboxID](), Version: 1, Kind: "adf", State: InboxReceived, MediaType: in.MediaType,
+		Size: int64(len(in.Body)), SHA256: sha256.Sum256(in.Body), DealershipID: at, Key: in.Key, Fingerprint: in.Fingerprint[:],
+		Sender:     Sender{Kind: actor.Kind, Name: actor.Name, Partner: actor.Partner, Credential: actor.Credential, User: actor.User, Test: actor.Test},
+		ReceivedAt: now, UpdatedAt: now,
+	}
+}
+
+// Sweep finishes a document whose request died between keeping and reading it. It is background work.
+func (s *Service) Sweep(ctx context.Context, account kernel.AccountID, id uuid.UUID) error {
+	_, _, _, err := s.process(ctx, account, kernel.InboxID(id), nil)
+	if _, forSender := errs.As(err); forSender {
+		return nil // it was read, and this is what the sender would be told
+	}
+	return err
+}
+
+// process reads a document that is kept, once: whoever finds it read returns the answer that was made. body saves reading
+// it back when the caller still has it.
+func (s *Service) process(ctx context.Context, account kernel.AccountID, id kernel.InboxID, body []byte) (status int, answer []byte, replayed bool, err error) {
+	var problem *errs.Error
+	err = s.Units.InTx(ctx, func(ctx context.Context) error {
+		problem = nil
+		d, err := s.Inbox.Find(ctx, account, id, true)
+		if err != nil {
+			return err
+		}
+		if d.State != InboxReceived {
+			status, answer, replayed = d.AnswerStatus, d.Answer, true
+			if d.Answer == nil {
+				problem = ErrNotLead.Saying("%s", d.ErrorDetail)
+				problem.Code = d.ErrorCode
+			}
+			// The sender is told what it was told before: this writes, so that it waits for the same replicas.
+			return s.Inbox.Save(ctx, account, &d)
+		}
+		if body == nil {
+			if body, err = s.Inbox.Body(ctx, account, id, d.Revision); err != nil {
+				return err
+			}
+		}
+		receipt, err := s.readDocument(ctx, account, &d, body)
+		if err != nil {
+			return err
+		}
+		status, answer, problem, err = s.settle(ctx, account, &d, receipt)
+		return err
+	})
+	if err == nil && problem != nil {
+		err = problem
+	}
+	return status, answer, replayed, err
+}
+
+// settle stores what became of the document, with the answer.
+func (s *Service) settle(ctx context.Context, account kernel.AccountID, d *Document, r Receipt) (status int, answer []byte, problem *errs.Error, err error) {
+	now := s.Now()
+	d.State, d.Warnings, d.ProcessedAt, d.UpdatedAt = r.State, r.Warnings, &now, now
+	d.Version++
+	d.LeadIDs = nil
+	for _, in := range r.Intakes {
+		d.LeadIDs = append(d.LeadIDs, in.Lead.ID)
+	}
+	d.ErrorCode, d.ErrorDetail = "", ""
+	if r.Problem != nil {
+		d.ErrorCode, d.ErrorDetail = r.Problem.Code, r.Problem.Public
+	}
+	if r.State == InboxRejected {
+		problem = r.Problem
+	} else {
+		if status, answer, err = s.Render(r); err != nil {
+			return 0, nil, nil, err
+		}
+		d.AnswerStatus, d.Answer = status, answer
+	}
+	if err := s.Inbox.Save(ctx, account, d); err != nil {
+		return 0, nil, nil, err
+	}
+	return status, answer, problem, s.Work.Cancel(ctx, account, WorkInbox, uuid.UUID(d.ID))
+}
+
+// receiveUnrouted takes a partner's document that names no dealership but inside. It is kept under the partner first;
+// when the vendor's id is a dealer code that was granted, it goes on into that account's inbox.
+func (s *Service) receiveUnrouted(ctx context.Context, actor auth.Actor, in Inbound) (int, []byte, bool, error) {
+	d := s.newDocument(actor, kernel.DealershipID{}, in)
+	if err := s.Inbox.KeepUnrouted(ctx, actor.Partner, &d, in.Body); err != nil {
+		return 0, nil, false, err
+	}
+	into, at, err := s.routeByVendor(ctx, actor, in.Body)
+	var told *errs.Error
+	if errors.As(err, &told) {
+		d.State, d.ErrorCode, d.ErrorDetail = InboxQuarantined, told.Code, told.Public
+		if errors.Is(err, ErrNotLead) {
+			d.State = InboxRejected
+		}
+		if e := s.Inbox.SettleUnrouted(ctx, actor.Partner, &d, false); e != nil {
+			return 0, nil, false, e
+		}
+	}
+	if err != nil {
+		return 0, nil, false, err
+	}
+	status, body, replayed, err := s.receive(ctx, into, at, in)
+	if _, forSender := errs.As(err); err != nil && !forSender {
+		return 0, nil, false, err
+	}
+	if e := s.Inbox.SettleUnrouted(ctx, actor.Partner, &d, true); e != nil {
+		return 0, nil, false, e
+	}
+	return status, body, replayed, err
+}
+
+// FindDocument reads one document of the inbox.
+func (s *Service) FindDocument(ctx context.Context, actor auth.Actor, id kernel.InboxID) (Document, error) {
+	if err := actor.Require(auth.InboxRead); err != nil {
+		return Document{}, err
+	}
+	d, err := s.Inbox.Find(ctx, actor.Account, id, false)
+	if err == nil && !d.DealershipID.IsZero() && !actor.CanAt(auth.InboxRead, d.DealershipID) {
+		return Document{}, ErrNoDocument
+	}
+	return d, err
+}
+
+// RawDocument reads a document's bytes, as last corrected.
+func (s *Service) RawDocument(ctx context.Context, actor auth.Actor, id kernel.InboxID) (Document, []byte, error) {
+	d, err := s.FindDocument(ctx, actor, id)
+	if err != nil {
+		return Document{}, nil, err
+	}
+	body, err := s.Inbox.Body(ctx, actor.Account, id, d.Revision)
+	return d, body, err
+}
+
+// ListDocuments pages through the inbox, newest first. It needs inbox:read for the whole account, since a document that
+// could not be read belongs to no dealership yet.
+func (s *Service) ListDocuments(ctx context.Context, actor auth.Actor, f InboxFilter, p page.Request) (page.Of[Document], error) {
+	if err := actor.Require(auth.InboxRead); err != nil {
+		return page.Of[Document]{}, err
+	}
+	if _, all := actor.DealershipsWith(auth.InboxRead); !all {
+		return page.Of[Document]{}, auth.ErrForbidden.Saying("The inbox needs inbox:read for the whole account.")
+	}
+	return s.Inbox.List(ctx, actor.Account, f, p)
+}
+
+// Replay reads a quarantined or rejected document again, after a correction (correction is nil for none) or a newer parser.
+func (s *Service) Replay(ctx context.Context, actor auth.Actor, id kernel.InboxID, correction []byte) (status int, answer []byte, err error) {
+	if err := actor.Require(auth.InboxWrite); err != nil {
+		return 0, nil, err
+	}
+	if _, err := s.FindDocument(ctx, actor, id); err != nil {
+		return 0, nil, err
+	}
+	var problem *errs.Error
+	err = s.Units.InTx(ctx, func(ctx context.Context) error {
+		d, err := s.Inbox.Find(ctx, actor.Account, id, true)
+		if err != nil {
+			return err
+		}
+		if d.State == InboxAccepted {
+			return ErrReplayAccepted
+		}
+		body := correction
+		if correction != nil {
+			d.Revision++
+			err = s.Inbox.Correct(ctx, actor.Account, id, d.Revision, correction)
+		} else {
+			body, err = s.Inbox.Body(ctx, actor.Account, id, d.Revision)
+		}
+		if err != nil {
+			return err
+		}
+		receipt, err := s.readDocument(ctx, actor.Account, &d, body)
+		if err != nil {
+			return err
+		}
+		status, answer, problem, err = s.settle(ctx, actor.Account, &d, receipt)
+		return err
+	})
+	if err == nil && problem != nil {
+		err = problem
+	}
+	return status, answer, err
+}

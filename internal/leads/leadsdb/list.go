@@ -1,0 +1,273 @@
+package leadsdb
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/leads"
+	"github.com/rooftop-crm/rooftop/internal/platform/fold"
+	"github.com/rooftop-crm/rooftop/internal/platform/page"
+)
+
+// List implements leads.Store.
+//
+// A list by status, dealership, assignee, source, type or contact reads each value from its own index, newest first, and
+// merges: so it costs the page and not the dealer's leads, however rare the value is.
+func (s *Store) List(ctx context.Context, account kernel.AccountID, f leads.Filter, p page.Request) (page.Of[leads.Lead], error) {
+	if len(f.Terms) > 0 {
+		return s.search(ctx, account, f, p)
+	}
+	q := newQuery(account, f)
+	sql := q.page(p)
+	rows, err := s.read(ctx, account, sql, q.args...)
+	if err != nil {
+		return page.Of[leads.Lead]{}, err
+	}
+	out := page.Cut(rows, p.Limit, keyBy(p.Sort.Field))
+	if p.Count != page.CountNone {
+		out.Total, err = s.count(ctx, account, f, p.Count)
+	}
+	return out, err
+}
+
+func keyBy(field string) func(leads.Lead) page.Key {
+	return func(l leads.Lead) page.Key {
+		if field == "updated_at" {
+			return page.Key{At: l.UpdatedAt, ID: uuid.UUID(l.ID)}
+		}
+		return page.Key{At: l.CreatedAt, ID: uuid.UUID(l.ID)}
+	}
+}
+
+// query builds the conditions of a list.
+type query struct {
+	args  []any
+	where []string
+	// A list over several values of one column is read value by value from that column's index: unnest names the values
+	// and each the condition that ties a branch to its value.
+	unnest, each []string
+}
+
+func newQuery(account kernel.AccountID, f leads.Filter) *query {
+	q := &query{}
+	q.and("l.account_id = ?", account)
+	q.where = append(q.where, "l.deleted_at IS NULL")
+	q.assignees(f)
+	// The index by dealership goes on with the status: without a status to look for, each is read.
+	if len(f.Dealerships) > 0 && f.Statuses == nil && f.Contact == nil {
+		f.Statuses = leads.Statuses()
+	}
+	byDealership := q.values(f.Contact == nil, "dealership_id", "uuid", uuids(f.Dealerships))
+	q.values(byDealership || f.Assignees == nil && !f.Unassigned, "status", "text", texts(f.Statuses))
+	q.values(true, "source", "text", f.Sources)
+	q.values(true, "type", "text", texts(f.Types))
+	q.values(false, "channel", "text", texts(f.Channels))
+	if f.Contact != nil {
+		q.and("l.contact_id = ?", *f.Contact)
+	}
+	if f.Test != nil {
+		q.and("l.test = ?", *f.Test)
+	}
+	if f.CreatedFrom != nil {
+		q.and("l.created_at >= ?", *f.CreatedFrom)
+	}
+	if f.CreatedBefore != nil {
+		q.and("l.created_at < ?", *f.CreatedBefore)
+	}
+	if f.UpdatedFrom != nil {
+		q.and("l.updated_at >= ?", *f.UpdatedFrom)
+	}
+	if f.UpdatedBefore != nil {
+		q.and("l.updated_at < ?", *f.UpdatedBefore)
+	}
+	return q
+}
+
+func (q *query) arg(v any) string {
+	q.args = append(q.args, v)
+	return fmt.Sprintf("$%d", len(q.args))
+}
+
+func (q *query) and(cond string, v any) {
+	q.where = append(q.where, strings.Replace(cond, "?", q.arg(v), 1))
+}
+
+// assignees narrows to users and, when asked for, to the leads of nobody, which are no value of an array: the branch of
+// a null value reads them.
+func (q *query) assignees(f leads.Filter) {
+	if f.Assignees == nil && !f.Unassigned {
+		return
+	}
+	if len(f.Assignees) == 0 {
+		q.where = append(q.where, "l.assignee_id IS NULL")
+		return
+	}
+	if len(f.Assignees) == 1 && !f.Unassigned {
+		q.and("l.assignee_id = ?", f.Assignees[0])
+		return
+	}
+	ids := make([]*uuid.UUID, 0, len(f.Assignees)+1)
+	for _, id := range f.Assignees {
+		ids = append(ids, orNull(id))
+	}
+	if f.Unassigned {
+		ids = append(ids, nil)
+	}
+	q.unnest = append(q.unnest, "unnest("+q.arg(ids)+"::uuid[]) AS by_assignee(v)")
+	q.each = append(q.each, "l.assignee_id IS NOT DISTINCT FROM by_assignee.v")
+}
+
+// values narrows a column to a list. It tells whether the branches are now by this column.
+func (q *query) values(mayBranch bool, column, typ string, list any) bool {
+	n, one := 0, any(nil)
+	switch l := list.(type) {
+	case []string:
+		if n = len(l); n == 1 {
+			one = l[0]
+		}
+	case []uuid.UUID:
+		if n = len(l); n == 1 {
+			one = l[0]
+		}
+	}
+	switch {
+	case n == 0:
+		return false
+	case n == 1:
+		q.and("l."+column+" = ?", one)
+		return mayBranch
+	case mayBranch && (len(q.unnest) == 0 || column == "status"):
+		q.unnest = append(q.unnest, fmt.Sprintf("unnest(%s::%s[]) AS by_%s(v)", q.arg(list), typ, column))
+		q.each = append(q.each, fmt.Sprintf("l.%s = by_%s.v", column, column))
+		return true
+	}
+	q.and("l."+column+" = ANY (?)", list)
+	return false
+}
+
+// page is the statement for one page, with one row more than asked for.
+func (q *query) page(p page.Request) string {
+	column, dir, cmp := "created_at", "ASC", ">"
+	if p.Sort.Field == "updated_at" {
+		column = "updated_at"
+	}
+	if p.Sort.Desc {
+		dir, cmp = "DESC", "<"
+	}
+	if p.After != nil {
+		q.where = append(q.where, fmt.Sprintf("(l.%s, l.id) %s (%s, %s)", column, cmp, q.arg(p.After.At), q.arg(p.After.ID)))
+	}
+	order := fmt.Sprintf(" ORDER BY l.%s %s, l.id %s LIMIT %s", column, dir, dir, q.arg(p.Limit+1))
+	if len(q.unnest) == 0 || column == "updated_at" {
+		from := " FROM leads l"
+		if len(q.unnest) > 0 {
+			from = " FROM leads l, " + strings.Join(q.unnest, ", ")
+		}
+		return "SELECT " + columns + from + " WHERE " + strings.Join(append(q.where, q.each...), " AND ") + order
+	}
+	branch := "SELECT l.* FROM leads l WHERE " + strings.Join(append(q.where, q.each...), " AND ") + order
+	return "SELECT " + columns + " FROM " + strings.Join(q.unnest, ", ") + " CROSS JOIN LATERAL (" + branch + ") l" + order
+}
+
+func (s *Store) count(ctx context.Context, account kernel.AccountID, f leads.Filter, how page.Count) (*int64, error) {
+	q := newQuery(account, f)
+	from := " FROM " + strings.Join(append([]string{"leads l"}, q.unnest...), ", ") + " WHERE " + strings.Join(append(q.where, q.each...), " AND ")
+	sql := "SELECT count(*)" + from
+	if how == page.CountEstimated {
+		// An estimate stops where counting on would cost more than anybody reads.
+		sql = "SELECT count(*) FROM (SELECT 1" + from + " LIMIT 10001) l"
+	}
+	var n int64
+	if err := s.db.QueryRow(ctx, account, sql, q.args, &n); err != nil {
+		return nil, fmt.Errorf("count leads: %w", err)
+	}
+	return &n, nil
+}
+
+const searchLeads = `SELECT ` + columns + ` FROM search_leads($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) f
+	JOIN leads l ON l.account_id = $17 AND l.id = f.id ORDER BY `
+
+// search pages through the leads that hold every term, by the search index.
+func (s *Store) search(ctx context.Context, account kernel.AccountID, f leads.Filter, p page.Request) (page.Of[leads.Lead], error) {
+	order := "f.created_at, f.id"
+	if p.Sort.Desc {
+		order = "f.created_at DESC, f.id DESC"
+	}
+	rows, err := s.read(ctx, account, searchLeads+order, append(searchArgs(f, p.After, !p.Sort.Desc, p.Limit+1), account)...)
+	if err != nil {
+		return page.Of[leads.Lead]{}, err
+	}
+	out := page.Cut(rows, p.Limit, keyBy("created_at"))
+	if p.Count == page.CountNone {
+		return out, nil
+	}
+	most := 1 << 30
+	if p.Count == page.CountEstimated {
+		most = 10001
+	}
+	var n int64
+	sql := `SELECT count(*) FROM search_leads($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+	if err := s.db.QueryRow(ctx, account, sql, searchArgs(f, nil, false, most), &n); err != nil {
+		return out, fmt.Errorf("count found leads: %w", err)
+	}
+	out.Total = &n
+	return out, nil
+}
+
+func searchArgs(f leads.Filter, after *page.Key, ascending bool, limit int) []any {
+	patterns := make([]string, len(f.Terms))
+	for i, t := range f.Terms {
+		patterns[i] = fold.Like(t)
+	}
+	var contact, ownOrFree, afterID *uuid.UUID
+	var afterAt any
+	if f.Contact != nil {
+		contact = orNull(*f.Contact)
+	}
+	assignees := uuids(f.Assignees)
+	if f.Unassigned {
+		nobody := uuid.Nil
+		ownOrFree, assignees = &nobody, nil
+		if len(f.Assignees) > 0 {
+			ownOrFree = orNull(f.Assignees[0])
+		}
+	}
+	if after != nil {
+		afterAt, afterID = after.At, &after.ID
+	}
+	return []any{
+		patterns, texts(f.Statuses), uuids(f.Dealerships), assignees, ownOrFree, f.Sources, texts(f.Types), texts(f.Channels), contact,
+		f.CreatedFrom, f.CreatedBefore, f.UpdatedFrom, afterAt, afterID, ascending, limit,
+	}
+}
+
+// History implements leads.Store.
+func (s *Store) History(ctx context.Context, account kernel.AccountID, id kernel.LeadID, p page.Request) (page.Of[leads.Entry], error) {
+	args := []any{account, id, p.Limit + 1}
+	sql := `SELECT id, at, kind, from_status, to_status, from_assignee, to_assignee, reason, note, actor_type, actor_id, actor_name
+		FROM lead_history WHERE account_id = $1 AND lead_id = $2`
+	cmp, dir := ">", "ASC"
+	if p.Sort.Desc {
+		cmp, dir = "<", "DESC"
+	}
+	if p.After != nil {
+		sql += " AND id " + cmp + " $4"
+		args = append(args, p.After.ID)
+	}
+	out := []leads.Entry{}
+	err := s.db.Query(ctx, account, sql+" ORDER BY id "+dir+" LIMIT $3", args, func(r pgx.Rows) error {
+		e, err := scanEntry(r)
+		e.LeadID = id
+		out = append(out, e)
+		return err
+	})
+	if err != nil {
+		return page.Of[leads.Entry]{}, fmt.Errorf("read a lead's history: %w", err)
+	}
+	return page.Cut(out, p.Limit, func(e leads.Entry) page.Key { return page.Key{At: e.At, ID: e.ID} }), nil
+}

@@ -1,0 +1,260 @@
+package leads
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/auth"
+	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/fold"
+)
+
+// Person is who asks, as the sender describes them. The contacts context decides who that is.
+type Person struct {
+	Civility    string
+	FirstName   string
+	LastName    string
+	FullName    string
+	CompanyName string
+	Company     bool
+	Emails      []Email
+	Phones      []Phone
+	Addresses   []Address
+	Language    string
+	Region      string // ISO 3166-1: where numbers without a country code are dialled; the dealership's country
+}
+
+// Email is one address as sent.
+type Email struct {
+	Address   string
+	Type      string
+	Preferred bool
+}
+
+// Phone is one number as sent; the contacts context brings it to E.164.
+type Phone struct {
+	Raw       string
+	Type      string
+	Preferred bool
+}
+
+// Address is one postal address.
+type Address struct {
+	Lines      []string
+	PostalCode string
+	City       string
+	Region     string
+	Country    string
+	Type       string
+}
+
+// Reachable tells whether there is any way to answer the person.
+func (p Person) Reachable() bool { return len(p.Emails)+len(p.Phones)+len(p.Addresses) > 0 }
+
+// NewLead is an enquiry as it comes in, in whatever format.
+type NewLead struct {
+	DealershipID kernel.DealershipID
+	ContactID    kernel.ContactID // a contact the caller knows; else Person is matched
+	Person       Person
+	Type         Type    // "" is guessed from the vehicles
+	Channel      Channel // "" is guessed from the caller
+	Source       string  // "" is taken from the partner, provider, campaign or credential
+	RequestedAt  *time.Time
+	ReceivedAt   time.Time // zero: now
+	AssigneeID   kernel.UserID
+	Test         bool
+	InboxID      kernel.InboxID
+	Resend       bool // the sender says that this is an earlier lead again
+	Own          bool // the sender's id names a lead of its own: it joins no other
+	Details      Details
+}
+
+// limits of one lead
+const (
+	maxVehicles = 20
+	maxRefs     = 20
+	maxAnswers  = 200
+	maxConsents = 50
+)
+
+// Validate names every bad field at once.
+func (n *NewLead) Validate() error {
+	var bad []errs.Field
+	add := func(pointer, code, detail string) {
+		bad = append(bad, errs.Field{Pointer: pointer, Code: code, Detail: detail})
+	}
+	if n.ContactID.IsZero() && !n.Person.Reachable() && n.Person.empty() {
+		add("/contact", "required", "Say who asks: a contact with at least a name, an e-mail or a phone, or a contact_id.")
+	}
+	if n.Type != "" && !slices.Contains(Types(), n.Type) {
+		add("/type", "not_one_of", "Give one of: "+join(Types())+".")
+	}
+	if n.Channel != "" && !slices.Contains(Channels(), n.Channel) {
+		add("/channel", "not_one_of", "Give one of: "+join(Channels())+".")
+	}
+	n.Details.validate(add)
+	if bad != nil {
+		return errs.InvalidFields(bad...)
+	}
+	return nil
+}
+
+func (d *Details) validate(add func(pointer, code, detail string)) {
+	count := func(pointer string, n, most int) {
+		if n > most {
+			add(pointer, "too_many", fmt.Sprintf("Give at most %d entries.", most))
+		}
+	}
+	count("/vehicles_of_interest", len(d.Vehicles), maxVehicles)
+	count("/trade_ins", len(d.TradeIns), maxVehicles)
+	count("/answers", len(d.Answers), maxAnswers)
+	count("/consents", len(d.Consents), maxConsents)
+	count("/external_refs", len(d.ExternalRefs), maxRefs)
+	primary := 0
+	for _, v := range d.Vehicles {
+		if v.Primary {
+			primary++
+		}
+	}
+	if primary > 1 {
+		add("/vehicles_of_interest", "several_primary", "Mark at most one vehicle as primary.")
+	}
+	seen := map[kernel.ExternalRef]bool{}
+	for i, r := range d.ExternalRefs {
+		at := fmt.Sprintf("/external_refs/%d", i)
+		if r.Source == "" || len(r.Source) > 100 || r.ID == "" || len(r.ID) > 200 {
+			add(at, "invalid", "Give a source of 1 to 100 characters and an id of 1 to 200.")
+		}
+		if seen[r] {
+			add(at, "repeated", "Give each reference once.")
+		}
+		seen[r] = true
+	}
+}
+
+func (p Person) empty() bool {
+	return p.FirstName == "" && p.LastName == "" && p.FullName == "" && p.CompanyName == ""
+}
+
+// complete fills what the sender left open.
+func (n *NewLead) complete(actor auth.Actor, now time.Time) {
+	if n.ReceivedAt.IsZero() {
+		n.ReceivedAt = now
+	}
+	n.Test = n.Test || actor.Test
+	n.Details.tidy()
+	if n.Type == "" {
+		n.Type = n.Details.guessType()
+	}
+	if n.Channel == "" {
+		n.Channel = ChannelWeb
+		if actor.Kind == auth.KindPartner {
+			n.Channel = ChannelOEM
+		}
+	}
+	n.Source = n.credit(actor)
+}
+
+// credit names whom the lead is credited to: the partner, else the provider, else the sending site or campaign.
+func (n *NewLead) credit(actor auth.Actor) string {
+	if actor.Kind == auth.KindPartner {
+		return actor.Name
+	}
+	candidates := []string{n.Source}
+	if n.Details.Provider != nil {
+		candidates = append(candidates, n.Details.Provider.Name)
+	}
+	if a := n.Details.Attribution; a != nil {
+		candidates = append(candidates, a.LastSource, a.UTMSource)
+	}
+	for _, c := range append(candidates, actor.Name) {
+		if c = strings.TrimSpace(c); c != "" {
+			return c
+		}
+	}
+	return "unknown"
+}
+
+// tidy brings VINs to upper case and marks the first wanted car as the primary one when the sender marked none.
+func (d *Details) tidy() {
+	for _, list := range [][]Vehicle{d.Vehicles, d.TradeIns} {
+		for i := range list {
+			list[i].VIN = strings.ToUpper(strings.TrimSpace(list[i].VIN))
+		}
+	}
+	if len(d.Vehicles) > 0 && !slices.ContainsFunc(d.Vehicles, func(v Vehicle) bool { return v.Primary }) {
+		d.Vehicles[0].Primary = true
+	}
+}
+
+// guessType reads the type from what the person wants to do with the car.
+func (d *Details) guessType() Type {
+	for _, v := range d.Vehicles {
+		switch v.Interest {
+		case "test_drive":
+			return TypeTestDrive
+		case "service":
+			return TypeService
+		}
+	}
+	switch {
+	case len(d.Vehicles) > 0:
+		return TypeSales
+	case len(d.TradeIns) > 0:
+		return TypeTradeIn
+	case d.Finance != nil && d.Finance.Method == "finance":
+		return TypeFinance
+	}
+	return TypeGeneral
+}
+
+// contentHash is of what was asked and by whom, without times and ids, so that a sender's blind retry has the same one.
+func (n *NewLead) contentHash() []byte {
+	h := sha256.New()
+	put := func(parts ...string) {
+		for _, p := range parts {
+			var size [8]byte
+			binary.BigEndian.PutUint64(size[:], uint64(len(p)))
+			h.Write(size[:])
+			h.Write([]byte(p))
+		}
+	}
+	put(string(n.Type), n.DealershipID.String(), fold.Text(n.Source), n.ContactID.String())
+	p := n.Person
+	put(fold.Text(p.FirstName), fold.Text(p.LastName), fold.Text(p.FullName), fold.Text(p.CompanyName))
+	for _, e := range p.Emails {
+		put("e", strings.ToLower(e.Address))
+	}
+	for _, t := range p.Phones {
+		put("t", t.Raw)
+	}
+	put(n.Details.Comments)
+	for _, a := range n.Details.Answers {
+		put("a", a.Question, a.Answer)
+	}
+	for i, list := range [][]Vehicle{n.Details.Vehicles, n.Details.TradeIns} {
+		for _, v := range list {
+			put(fmt.Sprint("v", i), v.Interest, fold.Text(v.Make), fold.Text(v.Model), v.VIN, v.StockNumber)
+		}
+	}
+	return h.Sum(nil)
+}
+
+// searchText is what q finds the lead by: who asks, the cars, and the sender's ids.
+func (l *Lead) searchText(contact string) string {
+	parts := []string{contact}
+	for _, list := range [][]Vehicle{l.Details.Vehicles, l.Details.TradeIns} {
+		for _, v := range list {
+			parts = append(parts, fold.Text(v.Make+" "+v.Model), strings.ToLower(v.VIN), fold.Text(v.StockNumber))
+		}
+	}
+	for _, r := range l.Details.ExternalRefs {
+		parts = append(parts, fold.Text(r.ID))
+	}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
+}
