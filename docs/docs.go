@@ -22,6 +22,474 @@ const docTemplate = `{
     "host": "{{.Host}}",
     "basePath": "{{.BasePath}}",
     "paths": {
+        "/contacts": {
+            "get": {
+                "description": "The account's contacts, newest first.",
+                "tags": [
+                    "contacts"
+                ],
+                "summary": "List contacts",
+                "operationId": "listContacts",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "words and digits that all occur in names, company, e-mail addresses, phone numbers or tags",
+                        "name": "q",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "has this e-mail address, in whatever case",
+                        "name": "email",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "has this number; without country code it is one of the account's country",
+                        "name": "phone",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "looked after by this user",
+                        "name": "owner_id",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "person",
+                            "company"
+                        ],
+                        "type": "string",
+                        "description": "only people, or only companies",
+                        "name": "kind",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "has this tag, compared without case and accents",
+                        "name": "tag",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created at or after",
+                        "name": "created_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created after",
+                        "name": "created_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created at or before",
+                        "name": "created_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created before",
+                        "name": "created_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or after",
+                        "name": "updated_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed after",
+                        "name": "updated_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or before",
+                        "name": "updated_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed before",
+                        "name": "updated_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or after",
+                        "name": "updated_since",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at",
+                            "updated_at",
+                            "-updated_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Contact"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "Makes a new contact, also when one with the same e-mail address or number is there. Enquiries recognise people by themselves.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "contacts"
+                ],
+                "summary": "Create a contact",
+                "operationId": "createContact",
+                "parameters": [
+                    {
+                        "description": "the contact",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateContact"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Contact"
+                        }
+                    },
+                    "409": {
+                        "description": "another contact has the reference",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/contacts/batch": {
+            "post": {
+                "description": "Each item is a contact of its own, as for createContact, in a transaction of its own. Answers 207 with a result for each in order.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "contacts"
+                ],
+                "summary": "Create many contacts",
+                "operationId": "createContacts",
+                "parameters": [
+                    {
+                        "description": "up to 500 contacts",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/ContactBatch"
+                        }
+                    }
+                ],
+                "responses": {
+                    "207": {
+                        "description": "Multi-Status",
+                        "schema": {
+                            "$ref": "#/definitions/BatchAnswer-Contact"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/contacts/by-ref/{source}/{external_id}": {
+            "put": {
+                "description": "The first time it makes a contact with this reference; afterwards it changes that contact. What the body leaves out\nstays as it is, null removes. A deleted contact is restored. ` + "`" + `If-None-Match: *` + "`" + ` creates only.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "contacts"
+                ],
+                "summary": "Create or change a contact by your own id",
+                "operationId": "putContactByRef",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "the system that gave the id",
+                        "name": "source",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "the id in that system",
+                        "name": "external_id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what is known",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchContact"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Contact"
+                        }
+                    },
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Contact"
+                        }
+                    },
+                    "409": {
+                        "description": "another contact has one of the references in the body",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/contacts/changes": {
+            "get": {
+                "description": "First every contact as it is now, then each that was changed since, deleted ones with deleted_at. Keep next_cursor and come\nback with it: nothing is ever missed. A cursor of another history answers 410 cursor.expired.",
+                "tags": [
+                    "contacts"
+                ],
+                "summary": "Follow contacts",
+                "operationId": "listContactChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Contact"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/contacts/{id}": {
+            "get": {
+                "description": "A contact of the account. A deleted one is not found; the feed of changes has it.",
+                "tags": [
+                    "contacts"
+                ],
+                "summary": "Read a contact",
+                "operationId": "getContact",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the contact",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Contact"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "The contact leaves lists, search and recognition, and can be restored. Its external references stay its own.",
+                "tags": [
+                    "contacts"
+                ],
+                "summary": "Delete a contact",
+                "operationId": "deleteContact",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the contact",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch: what is absent stays, null removes, lists are replaced whole, custom is merged key by key.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "contacts"
+                ],
+                "summary": "Change a contact",
+                "operationId": "patchContact",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the contact",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchContact"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Contact"
+                        }
+                    },
+                    "409": {
+                        "description": "another contact has the reference",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/contacts/{id}/restore": {
+            "post": {
+                "description": "Undoes a delete. A contact that is not deleted stays as it is.",
+                "tags": [
+                    "contacts"
+                ],
+                "summary": "Restore a contact",
+                "operationId": "restoreContact",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the contact",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Contact"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/docs": {
             "get": {
                 "description": "A page to read this document and to try the API out. It asks no other server for anything.",
@@ -83,6 +551,1118 @@ const docTemplate = `{
                 "x-outside": true
             }
         },
+        "/healthz": {
+            "get": {
+                "description": "It asks nothing of the database; see readyz for that.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "operations"
+                ],
+                "summary": "See whether the process is up",
+                "operationId": "getHealth",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Health"
+                        }
+                    }
+                },
+                "x-outside": true
+            }
+        },
+        "/inbox": {
+            "get": {
+                "description": "Every document as it came in, newest first: what became leads, what waits for a correction, what was no lead at all.",
+                "tags": [
+                    "inbox"
+                ],
+                "summary": "List inbound documents",
+                "operationId": "listInbox",
+                "parameters": [
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "received",
+                                "accepted",
+                                "quarantined",
+                                "rejected"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these states",
+                        "name": "state",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "received at or after",
+                        "name": "received_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "received after",
+                        "name": "received_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "received at or before",
+                        "name": "received_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "received before",
+                        "name": "received_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "received_at",
+                            "-received_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-InboxDocument"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/inbox/{id}": {
+            "get": {
+                "description": "What became of it; the bytes are at /raw.",
+                "tags": [
+                    "inbox"
+                ],
+                "summary": "Read an inbound document",
+                "operationId": "getInboxDocument",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the document",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/InboxDocument"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/inbox/{id}/raw": {
+            "get": {
+                "description": "The document as it came in, or as last corrected. It is sent as a download, never to be shown as a page.",
+                "produces": [
+                    "application/octet-stream"
+                ],
+                "tags": [
+                    "inbox"
+                ],
+                "summary": "Read a document's bytes",
+                "operationId": "getInboxDocumentRaw",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the document",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "type": "file"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/inbox/{id}/replay": {
+            "post": {
+                "description": "Reads a quarantined or rejected document again. With a body, that is the correction: it is kept beside the original and read in its\nplace. Answers as the sending of the document does.",
+                "consumes": [
+                    "application/xml",
+                    "application/x-adf+xml",
+                    "text/xml",
+                    "text/plain"
+                ],
+                "tags": [
+                    "inbox"
+                ],
+                "summary": "Replay a document",
+                "operationId": "replayInboxDocument",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the document",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "the corrected document",
+                        "name": "body",
+                        "in": "body",
+                        "schema": {
+                            "type": "string"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/DocumentReceipt"
+                        }
+                    },
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/DocumentReceipt"
+                        }
+                    },
+                    "202": {
+                        "description": "Accepted",
+                        "schema": {
+                            "$ref": "#/definitions/DocumentReceipt"
+                        }
+                    },
+                    "409": {
+                        "description": "the document has made its leads",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/leads": {
+            "get": {
+                "description": "The leads the caller may see, newest first. A partner sees those it sent, and filters by status, dealership and time.",
+                "tags": [
+                    "leads"
+                ],
+                "summary": "List leads",
+                "operationId": "listLeads",
+                "parameters": [
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "new",
+                                "assigned",
+                                "contact_attempted",
+                                "in_contact",
+                                "appointment_set",
+                                "visited",
+                                "offer",
+                                "postponed",
+                                "won",
+                                "lost",
+                                "invalid"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these statuses",
+                        "name": "status",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these dealerships",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only leads of these users; none stands for leads of nobody",
+                        "name": "assignee_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "only leads of this contact",
+                        "name": "contact_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only from these sources",
+                        "name": "source",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "sales",
+                                "test_drive",
+                                "trade_in",
+                                "finance",
+                                "service",
+                                "parts",
+                                "general"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only of these types",
+                        "name": "type",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "web",
+                                "email",
+                                "phone",
+                                "chat",
+                                "walk_in",
+                                "oem",
+                                "portal"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only by these channels",
+                        "name": "channel",
+                        "in": "query"
+                    },
+                    {
+                        "type": "boolean",
+                        "description": "only test leads, or none",
+                        "name": "test",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created at or after",
+                        "name": "created_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created after",
+                        "name": "created_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created at or before",
+                        "name": "created_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created before",
+                        "name": "created_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or after",
+                        "name": "updated_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed after",
+                        "name": "updated_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or before",
+                        "name": "updated_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed before",
+                        "name": "updated_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or after",
+                        "name": "updated_since",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "words and digits: name, e-mail, phone, vehicle, VIN, reference",
+                        "name": "q",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at",
+                            "updated_at",
+                            "-updated_at"
+                        ],
+                        "type": "string",
+                        "description": "order; with q only by created_at",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "contact"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "embed",
+                        "name": "include",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Lead"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "Finds or makes the contact, decides whether the enquiry is new, and answers with the lead and the rule that decided.\n201 is a new lead; 200 means that the enquiry joined, updated or repeated an earlier one, which is in the answer.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Send an enquiry",
+                "operationId": "createLead",
+                "parameters": [
+                    {
+                        "description": "the enquiry",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateLead"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "the enquiry belongs to a lead that was there",
+                        "schema": {
+                            "$ref": "#/definitions/Lead"
+                        }
+                    },
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Lead"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/leads/adf": {
+            "post": {
+                "description": "The document is kept verbatim, then read: one lead for each prospect. A readable lead is never refused; every guess is a warning.\n201 when a lead was made, 200 when all were known, 202 when the document was kept but could not be read (see the inbox). What is\nno lead document at all is a 422 and is kept as rejected.",
+                "consumes": [
+                    "application/xml",
+                    "application/x-adf+xml",
+                    "text/xml",
+                    "text/plain"
+                ],
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Send an ADF document",
+                "operationId": "receiveADF",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "the dealership, when the document does not tell",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "the same by dealer code",
+                        "name": "dealer_code",
+                        "in": "query"
+                    },
+                    {
+                        "description": "ADF 1.0",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "type": "string"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/DocumentReceipt"
+                        }
+                    },
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/DocumentReceipt"
+                        }
+                    },
+                    "202": {
+                        "description": "Accepted",
+                        "schema": {
+                            "$ref": "#/definitions/DocumentReceipt"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/leads/adf/validate": {
+            "post": {
+                "description": "Reports what would be read from the document, with every guess and defect. Nothing is kept.",
+                "consumes": [
+                    "application/xml",
+                    "application/x-adf+xml",
+                    "text/xml",
+                    "text/plain"
+                ],
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Check an ADF document",
+                "operationId": "validateADF",
+                "parameters": [
+                    {
+                        "description": "ADF 1.0",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "type": "string"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/ADFReport"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "x-safe": true
+            }
+        },
+        "/leads/batch": {
+            "post": {
+                "description": "Each item is an enquiry of its own, as for createLead, in a transaction of its own. Answers 207 with a result for each in order.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Send many enquiries",
+                "operationId": "createLeads",
+                "parameters": [
+                    {
+                        "description": "up to 500 enquiries",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/LeadBatchRequest"
+                        }
+                    }
+                ],
+                "responses": {
+                    "207": {
+                        "description": "Multi-Status",
+                        "schema": {
+                            "$ref": "#/definitions/BatchAnswer-Lead"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/leads/by-ref/{source}/{external_id}": {
+            "put": {
+                "description": "The first time it makes a lead; afterwards it updates that lead with what you send. Sending the same again changes nothing.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Send an enquiry under your own id",
+                "operationId": "putLeadByRef",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "the system that gave the id",
+                        "name": "source",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "the id in that system",
+                        "name": "external_id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "the enquiry",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateLead"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Lead"
+                        }
+                    },
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Lead"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/leads/changes": {
+            "get": {
+                "description": "Without a cursor it begins with every lead as it is now; afterwards it gives what changed, deleted leads too. Come back with\nnext_cursor; has_more tells whether there is more at once. 410 means: begin again without a cursor.",
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Follow changed leads",
+                "operationId": "listLeadChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Lead"
+                        }
+                    },
+                    "410": {
+                        "description": "the cursor's history is gone",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/leads/{id}": {
+            "get": {
+                "description": "As JSON, or as ADF 1.0 with ` + "`" + `Accept: application/x-adf+xml` + "`" + `.",
+                "produces": [
+                    "application/json",
+                    "application/x-adf+xml"
+                ],
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Read a lead",
+                "operationId": "getLead",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the lead",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "contact"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "embed",
+                        "name": "include",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Lead"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "The lead leaves lists and can be restored. Its external references stay its own, so that a late retry makes no second lead.",
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Delete a lead",
+                "operationId": "deleteLead",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the lead",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch: what is absent stays, null removes, lists are replaced whole. Status and assignee have paths of their own.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Change a lead",
+                "operationId": "patchLead",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the lead",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchLead"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Lead"
+                        }
+                    },
+                    "409": {
+                        "description": "another lead has the reference",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/leads/{id}/assign": {
+            "post": {
+                "description": "Gives the lead to a user who may take leads of its dealership, or to nobody. A new lead becomes assigned.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Assign a lead",
+                "operationId": "assignLead",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the lead",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "to whom, and why",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/AssignLead"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Lead"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/leads/{id}/history": {
+            "get": {
+                "description": "Every move, assignment and touch with who, when and why, newest first.",
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Read a lead's history",
+                "operationId": "listLeadHistory",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the lead",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "enum": [
+                            "at",
+                            "-at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-LeadEvent"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/leads/{id}/restore": {
+            "post": {
+                "description": "Brings the lead back as it was. A lead that is not deleted stays as it is.",
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Restore a deleted lead",
+                "operationId": "restoreLead",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the lead",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Lead"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/leads/{id}/status": {
+            "post": {
+                "description": "Open states move forward and back, but never back to new; won needs a VIN or order number and a date, lost and invalid a\nreason code, postponed a date to come. A closed lead reopens to in_contact. Every move is in the history.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Change a lead's status",
+                "operationId": "moveLead",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the lead",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "where to, and why",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/MoveLead"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Lead"
+                        }
+                    },
+                    "409": {
+                        "description": "a move outside the table",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/leads/{id}/viewed": {
+            "post": {
+                "description": "Sets viewed_at the first time; afterwards nothing changes.",
+                "tags": [
+                    "leads"
+                ],
+                "summary": "Note that a lead was opened",
+                "operationId": "markLeadViewed",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the lead",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Lead"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/metrics": {
+            "get": {
+                "description": "In the text format of Prometheus.",
+                "produces": [
+                    "text/plain"
+                ],
+                "tags": [
+                    "operations"
+                ],
+                "summary": "Read the metrics",
+                "operationId": "getMetrics",
+                "responses": {
+                    "200": {
+                        "description": "The metrics.",
+                        "schema": {
+                            "type": "string"
+                        }
+                    }
+                },
+                "x-outside": true
+            }
+        },
         "/openapi.json": {
             "get": {
                 "description": "The same document as openapi.yaml.",
@@ -126,9 +1706,1278 @@ const docTemplate = `{
                 },
                 "x-outside": true
             }
+        },
+        "/readyz": {
+            "get": {
+                "description": "503 says why not: the database is down, or its migrations are behind.",
+                "produces": [
+                    "application/json"
+                ],
+                "tags": [
+                    "operations"
+                ],
+                "summary": "See whether requests can be answered",
+                "operationId": "getReadiness",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Health"
+                        }
+                    },
+                    "503": {
+                        "description": "Service Unavailable",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "x-outside": true
+            }
         }
     },
     "definitions": {
+        "ADFReport": {
+            "description": "ADFReport is what reading a document would make of it.",
+            "type": "object",
+            "properties": {
+                "problem": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/DocumentProblem"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "prospects": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ADFReportedLead"
+                    }
+                },
+                "readable": {
+                    "type": "boolean"
+                },
+                "warnings": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadWarning"
+                    }
+                }
+            }
+        },
+        "ADFReportedLead": {
+            "description": "ReportedLead is what would be read from one prospect.",
+            "type": "object",
+            "properties": {
+                "answers": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadAnswer"
+                    }
+                },
+                "comments": {
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "consents": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadConsent"
+                    }
+                },
+                "contact": {
+                    "$ref": "#/definitions/LeadPerson"
+                },
+                "external_refs": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/kernel.ExternalRef"
+                    }
+                },
+                "finance": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadFinance"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "provider": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadProvider"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "requested_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "source": {
+                    "type": "string"
+                },
+                "timeframe": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadTimeframe"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "trade_ins": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadVehicle"
+                    }
+                },
+                "type": {
+                    "$ref": "#/definitions/leads.Type"
+                },
+                "vehicles_of_interest": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadVehicle"
+                    }
+                },
+                "vendor": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadVendor"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "warnings": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadWarning"
+                    }
+                }
+            }
+        },
+        "AssignLead": {
+            "description": "AssignLead gives a lead to a user.",
+            "type": "object",
+            "properties": {
+                "assignee_id": {
+                    "description": "null takes the lead from whoever has it",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "reason": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "speaks Italian"
+                }
+            }
+        },
+        "BatchAnswer-Contact": {
+            "type": "object",
+            "properties": {
+                "results": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/BatchResult-Contact"
+                    }
+                }
+            }
+        },
+        "BatchAnswer-Lead": {
+            "type": "object",
+            "properties": {
+                "results": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/BatchResult-Lead"
+                    }
+                }
+            }
+        },
+        "BatchResult-Contact": {
+            "type": "object",
+            "required": [
+                "index",
+                "status"
+            ],
+            "properties": {
+                "body": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Contact"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "etag": {
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "\"7\""
+                },
+                "index": {
+                    "type": "integer",
+                    "example": 0
+                },
+                "location": {
+                    "type": "string",
+                    "format": "uri-reference",
+                    "x-omitempty": true
+                },
+                "problem": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "replayed": {
+                    "description": "Replayed says that the item was done before, under the same Idempotency-Key.",
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "status": {
+                    "type": "integer",
+                    "example": 201
+                }
+            }
+        },
+        "BatchResult-Lead": {
+            "type": "object",
+            "required": [
+                "index",
+                "status"
+            ],
+            "properties": {
+                "body": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Lead"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "etag": {
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "\"7\""
+                },
+                "index": {
+                    "type": "integer",
+                    "example": 0
+                },
+                "location": {
+                    "type": "string",
+                    "format": "uri-reference",
+                    "x-omitempty": true
+                },
+                "problem": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "replayed": {
+                    "description": "Replayed says that the item was done before, under the same Idempotency-Key.",
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "status": {
+                    "type": "integer",
+                    "example": 201
+                }
+            }
+        },
+        "Changes-Contact": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Contact"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-Lead": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Lead"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Contact": {
+            "description": "Contact is a person or company.",
+            "type": "object",
+            "properties": {
+                "addresses": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ContactAddress"
+                    }
+                },
+                "civility": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Mme"
+                },
+                "company_name": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Garage du Port"
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "custom": {
+                    "type": "object",
+                    "additionalProperties": {}
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "emails": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ContactEmail"
+                    }
+                },
+                "external_refs": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/kernel.ExternalRef"
+                    }
+                },
+                "first_name": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Hélène"
+                },
+                "full_name": {
+                    "description": "as given, else made of the other names",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Hélène de La Bretonnière"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "kind": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/contacts.Kind"
+                        }
+                    ],
+                    "example": "person"
+                },
+                "language": {
+                    "description": "BCP 47",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "fr-FR"
+                },
+                "last_name": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "de La Bretonnière"
+                },
+                "owner_id": {
+                    "description": "the user who looks after the contact",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "phones": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ContactPhone"
+                    }
+                },
+                "tags": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "vip"
+                    ]
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
+        "ContactAddress": {
+            "description": "Address is a postal address of a contact.",
+            "type": "object",
+            "properties": {
+                "city": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Saint-Étienne"
+                },
+                "country": {
+                    "description": "ISO 3166-1 alpha-2",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "FR"
+                },
+                "lines": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "12 bis",
+                        " rue de l'Église"
+                    ]
+                },
+                "postal_code": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "42000"
+                },
+                "region": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Auvergne-Rhône-Alpes"
+                },
+                "type": {
+                    "type": "string",
+                    "enum": [
+                        "home",
+                        "work",
+                        "billing",
+                        "delivery",
+                        "other"
+                    ],
+                    "example": "home"
+                }
+            }
+        },
+        "ContactAddressInput": {
+            "description": "AddressInput is a postal address as it is sent.",
+            "type": "object",
+            "properties": {
+                "city": {
+                    "type": "string",
+                    "maxLength": 120,
+                    "x-omitempty": true,
+                    "example": "Saint-Étienne"
+                },
+                "country": {
+                    "description": "ISO 3166-1 alpha-2",
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "FR"
+                },
+                "lines": {
+                    "type": "array",
+                    "maxItems": 6,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-omitempty": true,
+                    "example": [
+                        "12 bis",
+                        " rue de l'Église"
+                    ]
+                },
+                "postal_code": {
+                    "type": "string",
+                    "maxLength": 120,
+                    "x-omitempty": true,
+                    "example": "42000"
+                },
+                "region": {
+                    "type": "string",
+                    "maxLength": 120,
+                    "x-omitempty": true,
+                    "example": "Auvergne-Rhône-Alpes"
+                },
+                "type": {
+                    "type": "string",
+                    "enum": [
+                        "home",
+                        "work",
+                        "billing",
+                        "delivery",
+                        "other"
+                    ],
+                    "x-omitempty": true,
+                    "example": "home"
+                }
+            }
+        },
+        "ContactBatch": {
+            "description": "ContactBatch is many contacts at once.",
+            "type": "object",
+            "required": [
+                "items"
+            ],
+            "properties": {
+                "items": {
+                    "description": "1 to 500",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/CreateContact"
+                    }
+                }
+            }
+        },
+        "ContactEmail": {
+            "description": "Email is an e-mail address of a contact, normalised: lower case, an international domain in its ASCII form.",
+            "type": "object",
+            "properties": {
+                "address": {
+                    "type": "string",
+                    "format": "email",
+                    "example": "helene@mail.example"
+                },
+                "preferred": {
+                    "type": "boolean"
+                },
+                "type": {
+                    "type": "string",
+                    "enum": [
+                        "home",
+                        "work",
+                        "other"
+                    ],
+                    "example": "home"
+                }
+            }
+        },
+        "ContactEmailInput": {
+            "description": "EmailInput is an e-mail address as it is sent.",
+            "type": "object",
+            "required": [
+                "address"
+            ],
+            "properties": {
+                "address": {
+                    "type": "string",
+                    "format": "email",
+                    "example": "helene@mail.example"
+                },
+                "preferred": {
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "type": {
+                    "description": "other when left out",
+                    "type": "string",
+                    "enum": [
+                        "home",
+                        "work",
+                        "other"
+                    ],
+                    "x-omitempty": true,
+                    "example": "home"
+                }
+            }
+        },
+        "ContactPhone": {
+            "description": "Phone is a telephone number of a contact.",
+            "type": "object",
+            "properties": {
+                "e164": {
+                    "description": "null when raw is no valid number",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "+33639981234"
+                },
+                "preferred": {
+                    "type": "boolean"
+                },
+                "raw": {
+                    "description": "as it was typed",
+                    "type": "string",
+                    "example": "06 39 98 12 34"
+                },
+                "type": {
+                    "type": "string",
+                    "enum": [
+                        "mobile",
+                        "home",
+                        "work",
+                        "fax",
+                        "other"
+                    ],
+                    "example": "mobile"
+                }
+            }
+        },
+        "ContactPhoneInput": {
+            "description": "PhoneInput is a telephone number as it is sent. A number that is not valid is kept as it is and refuses nothing.",
+            "type": "object",
+            "properties": {
+                "e164": {
+                    "description": "read only when raw is left out",
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "+33639981234"
+                },
+                "preferred": {
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "raw": {
+                    "description": "without country code it is one of the account's country",
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "06 39 98 12 34"
+                },
+                "type": {
+                    "description": "told by the number when left out",
+                    "type": "string",
+                    "enum": [
+                        "mobile",
+                        "home",
+                        "work",
+                        "fax",
+                        "other"
+                    ],
+                    "x-omitempty": true,
+                    "example": "mobile"
+                }
+            }
+        },
+        "CreateContact": {
+            "description": "CreateContact is what makes a contact: at least a name, a company's name, an e-mail address or a telephone number. A field that is null is as one that is left out.",
+            "type": "object",
+            "properties": {
+                "addresses": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/ContactAddressInput"
+                    },
+                    "x-omitempty": true
+                },
+                "civility": {
+                    "type": "string",
+                    "maxLength": 40,
+                    "x-omitempty": true,
+                    "example": "Mme"
+                },
+                "company_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Garage du Port"
+                },
+                "custom": {
+                    "description": "at most 16 KiB as JSON, 8 levels deep",
+                    "type": "object",
+                    "additionalProperties": {},
+                    "x-omitempty": true
+                },
+                "emails": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/ContactEmailInput"
+                    },
+                    "x-omitempty": true
+                },
+                "external_refs": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/kernel.ExternalRef"
+                    },
+                    "x-omitempty": true
+                },
+                "first_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Hélène"
+                },
+                "full_name": {
+                    "type": "string",
+                    "maxLength": 401,
+                    "x-omitempty": true,
+                    "example": "Hélène de La Bretonnière"
+                },
+                "kind": {
+                    "description": "by default a company when only a company's name is given",
+                    "enum": [
+                        "person",
+                        "company"
+                    ],
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/contacts.Kind"
+                        }
+                    ],
+                    "x-omitempty": true,
+                    "example": "person"
+                },
+                "language": {
+                    "type": "string",
+                    "maxLength": 35,
+                    "x-omitempty": true,
+                    "example": "fr-FR"
+                },
+                "last_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "de La Bretonnière"
+                },
+                "owner_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-omitempty": true
+                },
+                "phones": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/ContactPhoneInput"
+                    },
+                    "x-omitempty": true
+                },
+                "tags": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-omitempty": true,
+                    "example": [
+                        "vip"
+                    ]
+                }
+            }
+        },
+        "CreateLead": {
+            "description": "CreateLead is an enquiry. Say who asks by contact or contact_id; the rest is as much as is known.",
+            "type": "object",
+            "properties": {
+                "answers": {
+                    "type": "array",
+                    "maxItems": 200,
+                    "items": {
+                        "$ref": "#/definitions/LeadAnswer"
+                    },
+                    "x-omitempty": true
+                },
+                "assignee_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-omitempty": true
+                },
+                "attribution": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadAttribution"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "channel": {
+                    "enum": [
+                        "web",
+                        "email",
+                        "phone",
+                        "chat",
+                        "walk_in",
+                        "oem",
+                        "portal"
+                    ],
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Channel"
+                        }
+                    ],
+                    "x-omitempty": true,
+                    "example": "web"
+                },
+                "comments": {
+                    "type": "string",
+                    "maxLength": 20000,
+                    "x-omitempty": true,
+                    "example": "Is it still there?"
+                },
+                "consents": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "$ref": "#/definitions/LeadConsent"
+                    },
+                    "x-omitempty": true
+                },
+                "contact": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadPerson"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "contact_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-omitempty": true
+                },
+                "custom": {
+                    "type": "object",
+                    "additionalProperties": {},
+                    "x-omitempty": true
+                },
+                "dealer_code": {
+                    "description": "in place of dealership_id",
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-omitempty": true,
+                    "example": "750123X"
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-omitempty": true
+                },
+                "external_refs": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/kernel.ExternalRef"
+                    },
+                    "x-omitempty": true
+                },
+                "finance": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadFinance"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "provider": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadProvider"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "requested_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-omitempty": true
+                },
+                "source": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "www.garage.example"
+                },
+                "test": {
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "timeframe": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadTimeframe"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "trade_ins": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/LeadVehicle"
+                    },
+                    "x-omitempty": true
+                },
+                "type": {
+                    "enum": [
+                        "sales",
+                        "test_drive",
+                        "trade_in",
+                        "finance",
+                        "service",
+                        "parts",
+                        "general"
+                    ],
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Type"
+                        }
+                    ],
+                    "x-omitempty": true,
+                    "example": "test_drive"
+                },
+                "vehicles_of_interest": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/LeadVehicle"
+                    },
+                    "x-omitempty": true
+                },
+                "vendor": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadVendor"
+                        }
+                    ],
+                    "x-omitempty": true
+                }
+            }
+        },
+        "DocumentLead": {
+            "description": "ReceiptEntry is the lead of one prospect, with what became of the enquiry and the rule that decided.",
+            "type": "object",
+            "properties": {
+                "answers": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadAnswer"
+                    }
+                },
+                "assignee_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "attribution": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadAttribution"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "channel": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Channel"
+                        }
+                    ],
+                    "example": "web"
+                },
+                "clock": {
+                    "$ref": "#/definitions/LeadClock"
+                },
+                "closed_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "comments": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Is it still there?"
+                },
+                "consents": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadConsent"
+                    }
+                },
+                "contact": {
+                    "description": "with include=contact",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Contact"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "contact_id": {
+                    "description": "null for site keys, which are told nothing about people",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "custom": {
+                    "type": "object",
+                    "additionalProperties": {}
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "duplicate_of": {
+                    "description": "the first lead of the same person, when another source sent this one",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "external_refs": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/kernel.ExternalRef"
+                    }
+                },
+                "finance": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadFinance"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "inbox_id": {
+                    "description": "the raw document; null for leads sent as JSON",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "intake": {
+                    "description": "in the answer to an enquiry",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadIntake"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "outcome": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Outcome"
+                        }
+                    ],
+                    "example": "created"
+                },
+                "postponed_until": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "provider": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadProvider"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "received_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "requested_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "rule": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Rule"
+                        }
+                    ],
+                    "example": "new_enquiry"
+                },
+                "sale": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadSale"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "score": {
+                    "type": "integer",
+                    "x-nullable": true
+                },
+                "source": {
+                    "description": "who the lead is credited to",
+                    "type": "string",
+                    "example": "La Centrale"
+                },
+                "status": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Status"
+                        }
+                    ],
+                    "example": "new"
+                },
+                "status_reason": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "bought_other_brand"
+                },
+                "test": {
+                    "type": "boolean"
+                },
+                "timeframe": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadTimeframe"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "touches": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadTouch"
+                    }
+                },
+                "trade_ins": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadVehicle"
+                    }
+                },
+                "type": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Type"
+                        }
+                    ],
+                    "example": "test_drive"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "vehicles_of_interest": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadVehicle"
+                    }
+                },
+                "vendor": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadVendor"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                },
+                "viewed_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "warnings": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadWarning"
+                    }
+                }
+            }
+        },
+        "DocumentProblem": {
+            "description": "ReceiptProblem is why a document could not be read.",
+            "type": "object",
+            "properties": {
+                "code": {
+                    "type": "string",
+                    "example": "document.unreadable"
+                },
+                "detail": {
+                    "type": "string",
+                    "example": "The document could not be read in full: it ends inside a prospect. It is kept; correct and replay it."
+                }
+            }
+        },
+        "DocumentReceipt": {
+            "description": "Receipt is what became of a document.",
+            "type": "object",
+            "properties": {
+                "inbox_id": {
+                    "description": "the document as it came in, kept",
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "leads": {
+                    "description": "one for each prospect that asked something, in the document's order",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/DocumentLead"
+                    }
+                },
+                "problem": {
+                    "description": "why nothing could be read, when quarantined",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/DocumentProblem"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "state": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.InboxState"
+                        }
+                    ],
+                    "example": "accepted"
+                },
+                "warnings": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadWarning"
+                    }
+                }
+            }
+        },
         "FieldError": {
             "description": "FieldError is one wrong field or parameter of a request.",
             "type": "object",
@@ -150,6 +2999,1499 @@ const docTemplate = `{
                     "description": "Pointer is a JSON Pointer into the body, or ?name for a query parameter.",
                     "type": "string",
                     "example": "/emails/0/address"
+                }
+            }
+        },
+        "Health": {
+            "description": "Health is the answer of a probe.",
+            "type": "object",
+            "required": [
+                "status"
+            ],
+            "properties": {
+                "status": {
+                    "type": "string",
+                    "enum": [
+                        "ok",
+                        "ready"
+                    ],
+                    "example": "ok"
+                }
+            }
+        },
+        "InboxDocument": {
+            "description": "InboxDocument is one document as it came in, and what became of it.",
+            "type": "object",
+            "properties": {
+                "dealership_id": {
+                    "description": "as the sender named it beside the document",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "adf"
+                    ],
+                    "example": "adf"
+                },
+                "lead_ids": {
+                    "type": "array",
+                    "items": {
+                        "type": "string",
+                        "format": "uuid"
+                    }
+                },
+                "media_type": {
+                    "type": "string",
+                    "example": "application/xml"
+                },
+                "problem": {
+                    "description": "why it could not be read",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/DocumentProblem"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "processed_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "received_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "revision": {
+                    "description": "how often it was corrected",
+                    "type": "integer"
+                },
+                "sender": {
+                    "type": "string",
+                    "example": "Exemple OEM"
+                },
+                "sha256": {
+                    "type": "string",
+                    "example": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                },
+                "size_bytes": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 2048
+                },
+                "state": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.InboxState"
+                        }
+                    ],
+                    "example": "quarantined"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 2
+                },
+                "warnings": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadWarning"
+                    }
+                }
+            }
+        },
+        "Lead": {
+            "description": "Lead is one enquiry.",
+            "type": "object",
+            "properties": {
+                "answers": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadAnswer"
+                    }
+                },
+                "assignee_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "attribution": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadAttribution"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "channel": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Channel"
+                        }
+                    ],
+                    "example": "web"
+                },
+                "clock": {
+                    "$ref": "#/definitions/LeadClock"
+                },
+                "closed_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "comments": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Is it still there?"
+                },
+                "consents": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadConsent"
+                    }
+                },
+                "contact": {
+                    "description": "with include=contact",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Contact"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "contact_id": {
+                    "description": "null for site keys, which are told nothing about people",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "custom": {
+                    "type": "object",
+                    "additionalProperties": {}
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "duplicate_of": {
+                    "description": "the first lead of the same person, when another source sent this one",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "external_refs": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/kernel.ExternalRef"
+                    }
+                },
+                "finance": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadFinance"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "inbox_id": {
+                    "description": "the raw document; null for leads sent as JSON",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "intake": {
+                    "description": "in the answer to an enquiry",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadIntake"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "postponed_until": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "provider": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadProvider"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "received_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "requested_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "sale": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadSale"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "score": {
+                    "type": "integer",
+                    "x-nullable": true
+                },
+                "source": {
+                    "description": "who the lead is credited to",
+                    "type": "string",
+                    "example": "La Centrale"
+                },
+                "status": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Status"
+                        }
+                    ],
+                    "example": "new"
+                },
+                "status_reason": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "bought_other_brand"
+                },
+                "test": {
+                    "type": "boolean"
+                },
+                "timeframe": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadTimeframe"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "touches": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadTouch"
+                    }
+                },
+                "trade_ins": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadVehicle"
+                    }
+                },
+                "type": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Type"
+                        }
+                    ],
+                    "example": "test_drive"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "vehicles_of_interest": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadVehicle"
+                    }
+                },
+                "vendor": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadVendor"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                },
+                "viewed_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "warnings": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadWarning"
+                    }
+                }
+            }
+        },
+        "LeadActor": {
+            "description": "LeadActor is who did it.",
+            "type": "object",
+            "properties": {
+                "id": {
+                    "description": "null for the system",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "name": {
+                    "type": "string",
+                    "example": "Camille Roux"
+                },
+                "type": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/auth.ActorKind"
+                        }
+                    ],
+                    "example": "user"
+                }
+            }
+        },
+        "LeadAnswer": {
+            "description": "Answer is one question of a form and what was answered.",
+            "type": "object",
+            "required": [
+                "question"
+            ],
+            "properties": {
+                "answer": {
+                    "type": "string",
+                    "maxLength": 2000,
+                    "example": "Saturday morning"
+                },
+                "question": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "example": "When would you like to drive?"
+                }
+            }
+        },
+        "LeadAttribution": {
+            "description": "Attribution is how the person came to the sender.",
+            "type": "object",
+            "properties": {
+                "first_source": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true
+                },
+                "form_name": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true
+                },
+                "gclid": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true
+                },
+                "landing_url": {
+                    "type": "string",
+                    "maxLength": 2000,
+                    "x-omitempty": true
+                },
+                "last_source": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true
+                },
+                "utm_campaign": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true,
+                    "example": "rentree"
+                },
+                "utm_content": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true
+                },
+                "utm_medium": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true,
+                    "example": "email"
+                },
+                "utm_source": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true,
+                    "example": "newsletter"
+                },
+                "utm_term": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true
+                }
+            }
+        },
+        "LeadBatchRequest": {
+            "description": "LeadBatchRequest is many enquiries at once.",
+            "type": "object",
+            "required": [
+                "items"
+            ],
+            "properties": {
+                "items": {
+                    "description": "1 to 500",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/CreateLead"
+                    }
+                }
+            }
+        },
+        "LeadClock": {
+            "description": "Clock measures the time to the first human answer.",
+            "type": "object",
+            "properties": {
+                "started_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "stopped_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                }
+            }
+        },
+        "LeadConsent": {
+            "description": "Consent is what the person agreed to, or refused, with the enquiry.",
+            "type": "object",
+            "required": [
+                "channel",
+                "purpose"
+            ],
+            "properties": {
+                "at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-omitempty": true
+                },
+                "channel": {
+                    "type": "string",
+                    "enum": [
+                        "email",
+                        "sms",
+                        "phone",
+                        "post",
+                        "whatsapp"
+                    ],
+                    "example": "email"
+                },
+                "given": {
+                    "type": "boolean",
+                    "example": true
+                },
+                "purpose": {
+                    "type": "string",
+                    "enum": [
+                        "request",
+                        "marketing",
+                        "profiling",
+                        "third_party"
+                    ],
+                    "example": "marketing"
+                },
+                "text": {
+                    "description": "the words the person saw",
+                    "type": "string",
+                    "maxLength": 2000,
+                    "x-omitempty": true
+                }
+            }
+        },
+        "LeadContactMatch": {
+            "description": "ContactMatch says how the person was recognised.",
+            "type": "object",
+            "properties": {
+                "created": {
+                    "type": "boolean"
+                },
+                "fields": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "phones",
+                        "full_name"
+                    ]
+                },
+                "rule": {
+                    "type": "string",
+                    "example": "phone_and_name"
+                }
+            }
+        },
+        "LeadEvent": {
+            "description": "LeadEvent is one line of a lead's history.",
+            "type": "object",
+            "properties": {
+                "actor": {
+                    "$ref": "#/definitions/LeadActor"
+                },
+                "at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "from_assignee_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "from_status": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Status"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "example": "offer"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "kind": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.EntryKind"
+                        }
+                    ],
+                    "example": "status"
+                },
+                "note": {
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "reason": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "price"
+                },
+                "to_assignee_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "to_status": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Status"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "example": "lost"
+                }
+            }
+        },
+        "LeadFinance": {
+            "description": "Finance is how the person wants to pay.",
+            "type": "object",
+            "properties": {
+                "balance": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/kernel.Money"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "down_payment": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/kernel.Money"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "method": {
+                    "type": "string",
+                    "enum": [
+                        "cash",
+                        "finance",
+                        "lease"
+                    ],
+                    "x-omitempty": true,
+                    "example": "finance"
+                },
+                "monthly": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/kernel.Money"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "total": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/kernel.Money"
+                        }
+                    ],
+                    "x-omitempty": true
+                }
+            }
+        },
+        "LeadIntake": {
+            "description": "Intake says what became of an enquiry, and why.",
+            "type": "object",
+            "properties": {
+                "contact": {
+                    "$ref": "#/definitions/LeadContactMatch"
+                },
+                "outcome": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Outcome"
+                        }
+                    ],
+                    "example": "created"
+                },
+                "rule": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Rule"
+                        }
+                    ],
+                    "example": "new_enquiry"
+                }
+            }
+        },
+        "LeadPerson": {
+            "description": "Person is who asks. Nothing of it is refused for being badly written: what cannot be kept becomes a warning.",
+            "type": "object",
+            "properties": {
+                "addresses": {
+                    "type": "array",
+                    "maxItems": 10,
+                    "items": {
+                        "$ref": "#/definitions/LeadPersonAddress"
+                    },
+                    "x-omitempty": true
+                },
+                "civility": {
+                    "type": "string",
+                    "maxLength": 50,
+                    "x-omitempty": true,
+                    "example": "Mme"
+                },
+                "company_name": {
+                    "type": "string",
+                    "maxLength": 400,
+                    "x-omitempty": true
+                },
+                "emails": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/LeadPersonEmail"
+                    },
+                    "x-omitempty": true
+                },
+                "first_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Hélène"
+                },
+                "full_name": {
+                    "type": "string",
+                    "maxLength": 400,
+                    "x-omitempty": true
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "person",
+                        "company"
+                    ],
+                    "x-omitempty": true,
+                    "example": "person"
+                },
+                "language": {
+                    "type": "string",
+                    "maxLength": 35,
+                    "x-omitempty": true,
+                    "example": "fr"
+                },
+                "last_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "de La Bretonnière"
+                },
+                "phones": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/LeadPersonPhone"
+                    },
+                    "x-omitempty": true
+                }
+            }
+        },
+        "LeadPersonAddress": {
+            "description": "Address is one postal address of who asks.",
+            "type": "object",
+            "properties": {
+                "city": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Saint-Étienne"
+                },
+                "country": {
+                    "type": "string",
+                    "maxLength": 2,
+                    "x-omitempty": true,
+                    "example": "FR"
+                },
+                "lines": {
+                    "type": "array",
+                    "maxItems": 5,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-omitempty": true,
+                    "example": [
+                        "12 bis",
+                        " rue de l'Église"
+                    ]
+                },
+                "postal_code": {
+                    "type": "string",
+                    "maxLength": 20,
+                    "x-omitempty": true,
+                    "example": "42000"
+                },
+                "region": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true
+                },
+                "type": {
+                    "type": "string",
+                    "maxLength": 50,
+                    "x-omitempty": true,
+                    "example": "home"
+                }
+            }
+        },
+        "LeadPersonEmail": {
+            "description": "Email is one address of who asks.",
+            "type": "object",
+            "required": [
+                "address"
+            ],
+            "properties": {
+                "address": {
+                    "type": "string",
+                    "maxLength": 320,
+                    "example": "helene@fr.example"
+                },
+                "preferred": {
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "type": {
+                    "type": "string",
+                    "maxLength": 50,
+                    "x-omitempty": true,
+                    "example": "home"
+                }
+            }
+        },
+        "LeadPersonPhone": {
+            "description": "Phone is one number of who asks, as they wrote it.",
+            "type": "object",
+            "properties": {
+                "e164": {
+                    "description": "in place of raw",
+                    "type": "string",
+                    "maxLength": 20,
+                    "x-omitempty": true,
+                    "example": "+33639981234"
+                },
+                "preferred": {
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "raw": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "06 39 98 12 34"
+                },
+                "type": {
+                    "type": "string",
+                    "maxLength": 50,
+                    "x-omitempty": true,
+                    "example": "mobile"
+                }
+            }
+        },
+        "LeadProvider": {
+            "description": "Provider is who generated the lead: a portal, an OEM, a form vendor.",
+            "type": "object",
+            "properties": {
+                "name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "example": "La Centrale"
+                },
+                "service": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Demande d'essai"
+                },
+                "url": {
+                    "type": "string",
+                    "maxLength": 2000,
+                    "x-omitempty": true,
+                    "example": "https://provider.example"
+                }
+            }
+        },
+        "LeadSale": {
+            "description": "Sale is what a lead was won with.",
+            "type": "object",
+            "properties": {
+                "order_number": {
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "BC-2026-118"
+                },
+                "sold_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "vin": {
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "VF3VBBHXHGZ041335"
+                }
+            }
+        },
+        "LeadTimeframe": {
+            "description": "Timeframe is when the person wants to buy.",
+            "type": "object",
+            "properties": {
+                "description": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true,
+                    "example": "within a month"
+                },
+                "earliest": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-omitempty": true
+                },
+                "latest": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "LeadTouch": {
+            "description": "Touch is a further enquiry that joined the lead.",
+            "type": "object",
+            "properties": {
+                "comments": {
+                    "type": "string",
+                    "x-omitempty": true
+                },
+                "inbox_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "received_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "source": {
+                    "type": "string",
+                    "example": "La Centrale"
+                }
+            }
+        },
+        "LeadVehicle": {
+            "description": "Vehicle is a car as the person or the sender describes it: one they want, or one they would trade in.",
+            "type": "object",
+            "properties": {
+                "body_style": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-omitempty": true,
+                    "example": "hatchback"
+                },
+                "condition": {
+                    "type": "string",
+                    "enum": [
+                        "new",
+                        "used",
+                        "demo"
+                    ],
+                    "x-omitempty": true,
+                    "example": "used"
+                },
+                "extras": {
+                    "description": "Extras is what the sender said beyond these fields: colours, options, price comments, unknown elements.",
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "string"
+                    },
+                    "x-omitempty": true
+                },
+                "interest": {
+                    "type": "string",
+                    "enum": [
+                        "buy",
+                        "lease",
+                        "sell",
+                        "trade_in",
+                        "test_drive",
+                        "rent",
+                        "service"
+                    ],
+                    "x-omitempty": true,
+                    "example": "test_drive"
+                },
+                "make": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-omitempty": true,
+                    "example": "Peugeot"
+                },
+                "model": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-omitempty": true,
+                    "example": "e-208"
+                },
+                "odometer": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/kernel.Measure"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "price": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/kernel.Money"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "primary": {
+                    "description": "the one car the enquiry is mainly about",
+                    "type": "boolean",
+                    "example": true
+                },
+                "stock_number": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-omitempty": true,
+                    "example": "VO-3381"
+                },
+                "trim": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "GT Pack"
+                },
+                "vehicle_id": {
+                    "description": "the stock unit, once linked",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "vin": {
+                    "type": "string",
+                    "maxLength": 40,
+                    "x-omitempty": true,
+                    "example": "VF3VBBHXHGZ041335"
+                },
+                "year": {
+                    "type": "integer",
+                    "maximum": 2100,
+                    "minimum": 1885,
+                    "x-omitempty": true,
+                    "example": 2021
+                }
+            }
+        },
+        "LeadVendor": {
+            "description": "Vendor is the dealer as the sender names it.",
+            "type": "object",
+            "properties": {
+                "name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "example": "Garage de l'Exemple"
+                }
+            }
+        },
+        "LeadWarning": {
+            "description": "Warning is a guess or a defect in what the sender sent: nothing is refused for it.",
+            "type": "object",
+            "properties": {
+                "code": {
+                    "type": "string",
+                    "example": "date.no_zone"
+                },
+                "message": {
+                    "type": "string",
+                    "example": "The time has no zone; it was read in the dealership's."
+                },
+                "path": {
+                    "description": "of the document, or a JSON Pointer",
+                    "type": "string",
+                    "example": "/adf/prospect/requestdate"
+                }
+            }
+        },
+        "List-Contact": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Contact"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-InboxDocument": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/InboxDocument"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-Lead": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Lead"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-LeadEvent": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/LeadEvent"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "MoveLead": {
+            "description": "MoveLead is a change of status.",
+            "type": "object",
+            "required": [
+                "status"
+            ],
+            "properties": {
+                "note": {
+                    "type": "string",
+                    "maxLength": 2000,
+                    "x-omitempty": true,
+                    "example": "Bought a Clio last week."
+                },
+                "order_number": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-omitempty": true,
+                    "example": "BC-2026-118"
+                },
+                "postponed_until": {
+                    "description": "for postponed: when it returns by itself",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-omitempty": true
+                },
+                "reason": {
+                    "description": "a code for lost and invalid, free text else",
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "bought_other_brand"
+                },
+                "sold_at": {
+                    "description": "for won",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-omitempty": true
+                },
+                "status": {
+                    "enum": [
+                        "assigned",
+                        "contact_attempted",
+                        "in_contact",
+                        "appointment_set",
+                        "visited",
+                        "offer",
+                        "postponed",
+                        "won",
+                        "lost",
+                        "invalid"
+                    ],
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Status"
+                        }
+                    ],
+                    "example": "lost"
+                },
+                "vin": {
+                    "description": "for won: this or order_number",
+                    "type": "string",
+                    "maxLength": 40,
+                    "x-omitempty": true,
+                    "example": "VF3VBBHXHGZ041335"
+                }
+            }
+        },
+        "PatchContact": {
+            "description": "PatchContact changes a contact, or makes the one that has a reference. Lists are replaced whole, custom key by key.",
+            "type": "object",
+            "properties": {
+                "addresses": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/ContactAddressInput"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "civility": {
+                    "type": "string",
+                    "maxLength": 40,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "Mme"
+                },
+                "company_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "Garage du Port"
+                },
+                "custom": {
+                    "type": "object",
+                    "additionalProperties": {},
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "emails": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/ContactEmailInput"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "external_refs": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/kernel.ExternalRef"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "first_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "Hélène"
+                },
+                "full_name": {
+                    "description": "null makes it of the other names again",
+                    "type": "string",
+                    "maxLength": 401,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "Hélène de La Bretonnière"
+                },
+                "kind": {
+                    "enum": [
+                        "person",
+                        "company"
+                    ],
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/contacts.Kind"
+                        }
+                    ],
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "person"
+                },
+                "language": {
+                    "type": "string",
+                    "maxLength": 35,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "fr-FR"
+                },
+                "last_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "de La Bretonnière"
+                },
+                "owner_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "phones": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/ContactPhoneInput"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "tags": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": [
+                        "vip"
+                    ]
+                }
+            }
+        },
+        "PatchLead": {
+            "description": "PatchLead changes what is said of an enquiry. Status and assignee have paths of their own, since their changes have reasons and a history.",
+            "type": "object",
+            "properties": {
+                "answers": {
+                    "type": "array",
+                    "maxItems": 200,
+                    "items": {
+                        "$ref": "#/definitions/LeadAnswer"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "attribution": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadAttribution"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "comments": {
+                    "type": "string",
+                    "maxLength": 20000,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "consents": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "$ref": "#/definitions/LeadConsent"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "custom": {
+                    "type": "object",
+                    "additionalProperties": {},
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "external_refs": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/kernel.ExternalRef"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "finance": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadFinance"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "provider": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadProvider"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "requested_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "test": {
+                    "type": "boolean",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "timeframe": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/LeadTimeframe"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "trade_ins": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/LeadVehicle"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "type": {
+                    "enum": [
+                        "sales",
+                        "test_drive",
+                        "trade_in",
+                        "finance",
+                        "service",
+                        "parts",
+                        "general"
+                    ],
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/leads.Type"
+                        }
+                    ],
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "vehicles_of_interest": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {
+                        "$ref": "#/definitions/LeadVehicle"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
                 }
             }
         },
@@ -198,6 +4540,272 @@ const docTemplate = `{
                     "example": "/problems/request.invalid"
                 }
             }
+        },
+        "auth.ActorKind": {
+            "description": "ActorKind tells what sort of caller acts.",
+            "type": "string",
+            "enum": [
+                "user",
+                "api_key",
+                "client",
+                "partner",
+                "site_key",
+                "system"
+            ],
+            "x-enum-comments": {
+                "KindAPIKey": "a secret key of an account",
+                "KindClient": "an account's machine client (client_credentials)",
+                "KindPartner": "an OEM or lead provider",
+                "KindSiteKey": "the publishable key of a dealer site",
+                "KindSystem": "background work of our own",
+                "KindUser": "a person of an account"
+            },
+            "x-enum-descriptions": [
+                "a person of an account",
+                "a secret key of an account",
+                "an account's machine client (client_credentials)",
+                "an OEM or lead provider",
+                "the publishable key of a dealer site",
+                "background work of our own"
+            ],
+            "x-enum-varnames": [
+                "KindUser",
+                "KindAPIKey",
+                "KindClient",
+                "KindPartner",
+                "KindSiteKey",
+                "KindSystem"
+            ]
+        },
+        "contacts.Kind": {
+            "description": "Kind tells a person from a company.",
+            "type": "string",
+            "enum": [
+                "person",
+                "company"
+            ],
+            "x-enum-varnames": [
+                "KindPerson",
+                "KindCompany"
+            ]
+        },
+        "kernel.ExternalRef": {
+            "description": "ExternalRef is the id another system gave to one of our resources. Source names that system.",
+            "type": "object",
+            "properties": {
+                "id": {
+                    "type": "string"
+                },
+                "source": {
+                    "type": "string"
+                }
+            }
+        },
+        "kernel.Measure": {
+            "description": "Measure is a quantity with its unit, as sent: 38450 km, 12000 mi.",
+            "type": "object",
+            "properties": {
+                "unit": {
+                    "type": "string"
+                },
+                "value": {
+                    "type": "number"
+                }
+            }
+        },
+        "kernel.Money": {
+            "description": "Money is an amount in the minor unit of its currency (cents for EUR), so that no price is ever rounded.",
+            "type": "object",
+            "properties": {
+                "amount_minor": {
+                    "type": "integer",
+                    "format": "int64"
+                },
+                "currency": {
+                    "description": "ISO 4217, upper case",
+                    "type": "string"
+                }
+            }
+        },
+        "leads.Channel": {
+            "description": "Channel is the way the enquiry came.",
+            "type": "string",
+            "enum": [
+                "web",
+                "email",
+                "phone",
+                "chat",
+                "walk_in",
+                "oem",
+                "portal"
+            ],
+            "x-enum-varnames": [
+                "ChannelWeb",
+                "ChannelEmail",
+                "ChannelPhone",
+                "ChannelChat",
+                "ChannelWalkIn",
+                "ChannelOEM",
+                "ChannelPortal"
+            ]
+        },
+        "leads.EntryKind": {
+            "description": "EntryKind is what a line of history tells of.",
+            "type": "string",
+            "enum": [
+                "created",
+                "status",
+                "assignment",
+                "touch",
+                "viewed"
+            ],
+            "x-enum-varnames": [
+                "EntryCreated",
+                "EntryStatus",
+                "EntryAssignment",
+                "EntryTouch",
+                "EntryViewed"
+            ]
+        },
+        "leads.InboxState": {
+            "description": "InboxState is where a raw document stands.",
+            "type": "string",
+            "enum": [
+                "received",
+                "accepted",
+                "quarantined",
+                "rejected"
+            ],
+            "x-enum-comments": {
+                "InboxAccepted": "leads were made from it or joined by it",
+                "InboxQuarantined": "a lead document that could not be read; to be corrected and replayed",
+                "InboxReceived": "kept, not yet read; a sweep reads it when its request died",
+                "InboxRejected": "no lead document at all"
+            },
+            "x-enum-descriptions": [
+                "kept, not yet read; a sweep reads it when its request died",
+                "leads were made from it or joined by it",
+                "a lead document that could not be read; to be corrected and replayed",
+                "no lead document at all"
+            ],
+            "x-enum-varnames": [
+                "InboxReceived",
+                "InboxAccepted",
+                "InboxQuarantined",
+                "InboxRejected"
+            ]
+        },
+        "leads.Outcome": {
+            "description": "Outcome is what became of one enquiry.",
+            "type": "string",
+            "enum": [
+                "created",
+                "updated",
+                "touched",
+                "duplicate"
+            ],
+            "x-enum-comments": {
+                "OutcomeCreated": "a new lead",
+                "OutcomeDuplicate": "sent before, word for word: nothing changed",
+                "OutcomeTouched": "joined an open lead of the same person",
+                "OutcomeUpdated": "the sender's own lead, sent again with other content"
+            },
+            "x-enum-descriptions": [
+                "a new lead",
+                "the sender's own lead, sent again with other content",
+                "joined an open lead of the same person",
+                "sent before, word for word: nothing changed"
+            ],
+            "x-enum-varnames": [
+                "OutcomeCreated",
+                "OutcomeUpdated",
+                "OutcomeTouched",
+                "OutcomeDuplicate"
+            ]
+        },
+        "leads.Rule": {
+            "description": "Rule is why. Rules are tried in this order.",
+            "type": "string",
+            "enum": [
+                "sender_id",
+                "same_content",
+                "same_source",
+                "other_source",
+                "new_enquiry"
+            ],
+            "x-enum-comments": {
+                "RuleNewEnquiry": "none of these",
+                "RuleOtherSource": "the same person and dealership within 30 days, from another source",
+                "RuleSameContent": "the same words from the same source within 24 hours",
+                "RuleSameSource": "the same person, dealership and source within 30 days",
+                "RuleSenderID": "the sender's own id is known"
+            },
+            "x-enum-descriptions": [
+                "the sender's own id is known",
+                "the same words from the same source within 24 hours",
+                "the same person, dealership and source within 30 days",
+                "the same person and dealership within 30 days, from another source",
+                "none of these"
+            ],
+            "x-enum-varnames": [
+                "RuleSenderID",
+                "RuleSameContent",
+                "RuleSameSource",
+                "RuleOtherSource",
+                "RuleNewEnquiry"
+            ]
+        },
+        "leads.Status": {
+            "description": "Status is where a lead stands.",
+            "type": "string",
+            "enum": [
+                "new",
+                "assigned",
+                "contact_attempted",
+                "in_contact",
+                "appointment_set",
+                "visited",
+                "offer",
+                "postponed",
+                "won",
+                "lost",
+                "invalid"
+            ],
+            "x-enum-varnames": [
+                "StatusNew",
+                "StatusAssigned",
+                "StatusContactAttempted",
+                "StatusInContact",
+                "StatusAppointmentSet",
+                "StatusVisited",
+                "StatusOffer",
+                "StatusPostponed",
+                "StatusWon",
+                "StatusLost",
+                "StatusInvalid"
+            ]
+        },
+        "leads.Type": {
+            "description": "Type is what the enquiry is about.",
+            "type": "string",
+            "enum": [
+                "sales",
+                "test_drive",
+                "trade_in",
+                "finance",
+                "service",
+                "parts",
+                "general"
+            ],
+            "x-enum-varnames": [
+                "TypeSales",
+                "TypeTestDrive",
+                "TypeTradeIn",
+                "TypeFinance",
+                "TypeService",
+                "TypeParts",
+                "TypeGeneral"
+            ]
         }
     },
     "securityDefinitions": {

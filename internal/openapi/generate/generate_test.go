@@ -125,6 +125,15 @@ func TestConventionsAreAddedByRule(t *testing.T) {
 	assert.Equal(t, node{"type": "string"}, xml)
 }
 
+func TestSchemaNames(t *testing.T) {
+	for swag, want := range map[string]string{
+		"Lead": "Lead", "List-Lead": "LeadList", "leads.Status": "LeadStatus", "leads.LeadKind": "LeadKind", "auth.ActorKind": "ActorKind",
+		"httpx.ListOf-leadsapi_Lead": "LeadListOf", "Batch-Contact": "ContactBatch",
+	} {
+		assert.Equal(t, want, schemaName(swag))
+	}
+}
+
 func TestOutputDependsOnTheSourceAlone(t *testing.T) {
 	first, err := sample(t, nil)
 	require.NoError(t, err)

@@ -36,7 +36,9 @@ func raise(converted *openapi3.T) (node, error) {
 	if err := raiseOperations(doc); err != nil {
 		return nil, err
 	}
-	splitDirections(doc)
+	if err := splitDirections(doc); err != nil {
+		return nil, err
+	}
 	eachSchema(doc, dropHints)
 	bearer(doc)
 	addCommon(doc)

@@ -38,9 +38,27 @@ func schemaName(swag string) string {
 	parts := strings.Split(swag, "-")
 	slices.Reverse(parts)
 	for i, part := range parts {
-		parts[i] = part[strings.LastIndexAny(part, "._")+1:]
+		room, name, found := strings.Cut(part[strings.LastIndex(part, "_")+1:], ".")
+		if !found {
+			room, name = "", room
+		}
+		parts[i] = resourcePrefix(room, name) + name
 	}
 	return strings.Join(parts, "")
+}
+
+// resourcePrefix makes LeadStatus of leads.Status, since status alone says too little among all schemas. Types of rooms
+// that hold no resource keep their names.
+func resourcePrefix(room, name string) string {
+	singular, plural := strings.CutSuffix(room, "s")
+	if !plural || room == "errs" {
+		return ""
+	}
+	prefix := strings.ToUpper(singular[:1]) + singular[1:]
+	if strings.HasPrefix(name, prefix) {
+		return ""
+	}
+	return prefix
 }
 
 // eachSchema visits every schema of the document, parents first.
@@ -153,7 +171,7 @@ func nameEnums(doc node) {
 
 // splitDirections settles which fields are required. In an answer, every field is there that has no omitempty; in a
 // request, those that validation asks for. A type that differs in the two becomes two.
-func splitDirections(doc node) {
+func splitDirections(doc node) error {
 	schemas := child(doc, "components", "schemas")
 	var inBodies, inAnswers []string
 	walk(doc["paths"], func(n node) {
@@ -179,6 +197,9 @@ func splitDirections(doc node) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(asked)) {
 		if split[name] {
+			if _, taken := schemas[name+"Input"]; taken {
+				return fmt.Errorf("%s differs in requests and would become %sInput there, which is another type: rename one", name, name)
+			}
 			schemas[name+"Input"] = clone(schemas[name])
 			eachSubschema(schemas[name+"Input"], dropHints)
 			pointToInput(schemas[name+"Input"], split)
@@ -194,6 +215,7 @@ func splitDirections(doc node) {
 			}
 		})
 	}
+	return nil
 }
 
 func pointToInput(v any, split map[string]bool) {
