@@ -42,7 +42,7 @@ func BenchmarkTakeThroughDriver(b *testing.B) {
 
 func BenchmarkTakePlainGorm(b *testing.B) {
 	n := benchNote(b, open(b))
-	pool, err := pgxpool.New(context.Background(), ownerURL)
+	pool, err := pgxpool.New(context.Background(), here(b).owner)
 	require.NoError(b, err)
 	defer pool.Close()
 	g, err := gorm.Open(postgres.New(postgres.Config{Conn: stdlib.OpenDBFromPool(pool)}),
@@ -74,7 +74,7 @@ func BenchmarkQueryRow(b *testing.B) {
 
 func BenchmarkQueryRowPlainBatch(b *testing.B) {
 	n := benchNote(b, open(b))
-	pool, err := pgxpool.New(context.Background(), appURL)
+	pool, err := pgxpool.New(context.Background(), here(b).app)
 	require.NoError(b, err)
 	defer pool.Close()
 	ctx := context.Background()
@@ -100,7 +100,7 @@ func BenchmarkQueryRowPlainBatch(b *testing.B) {
 
 func BenchmarkQueryRowPlainNoSetting(b *testing.B) {
 	n := benchNote(b, open(b))
-	pool, err := pgxpool.New(context.Background(), ownerURL)
+	pool, err := pgxpool.New(context.Background(), here(b).owner)
 	require.NoError(b, err)
 	defer pool.Close()
 	ctx := context.Background()

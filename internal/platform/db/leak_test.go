@@ -305,7 +305,7 @@ func TestMoreStatementsInOneMessageThanAreKept(t *testing.T) {
 
 func TestChangedTableUnderACachedPlan(t *testing.T) {
 	d := open(t, onePerPool)
-	owner := open(t, func(c *db.Config) { c.URL = ownerURL })
+	owner := open(t, func(c *db.Config) { c.URL = here(t).owner })
 	ctx, account := context.Background(), newAccount()
 	_, err := owner.ExecControl(ctx, "create table plans (a int); insert into plans values (1)")
 	require.Error(t, err, "two statements are refused")

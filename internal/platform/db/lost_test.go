@@ -19,7 +19,7 @@ import (
 // killBackends ends every connection of the server's role and waits until they are gone, as a restart would.
 func killBackends(t *testing.T) {
 	t.Helper()
-	owner := open(t, func(c *db.Config) { c.URL = ownerURL })
+	owner := open(t, func(c *db.Config) { c.URL = here(t).owner })
 	ctx := context.Background()
 	_, err := owner.ExecControl(ctx, "select pg_terminate_backend(pid) from pg_stat_activity where usename = current_database() || '_app'")
 	require.NoError(t, err)
@@ -108,7 +108,7 @@ func TestBackendKilledUnderAStatement(t *testing.T) {
 		_, err := d.Exec(context.Background(), newAccount(), "select pg_sleep(30)")
 		failed <- err
 	}()
-	owner := open(t, func(c *db.Config) { c.URL = ownerURL })
+	owner := open(t, func(c *db.Config) { c.URL = here(t).owner })
 	require.Eventually(t, func() bool {
 		n, err := owner.ExecControl(context.Background(), `select pg_terminate_backend(pid) from pg_stat_activity
 			where usename = current_database() || '_app' and wait_event = 'PgSleep'`)
@@ -132,7 +132,7 @@ func (c *cut) SyscallConn() (syscall.RawConn, error) { return c.Conn.(syscall.Co
 func (c *cut) Write(b []byte) (int, error) {
 	n, err := c.Conn.Write(b)
 	if err == nil && bytes.Contains(b, c.at) && c.armd.CompareAndSwap(true, false) {
-		_ = c.Conn.(*net.TCPConn).CloseRead()
+		_ = c.Conn.(interface{ CloseRead() error }).CloseRead() // TCP or a local socket
 	}
 	return n, err
 }

@@ -3,10 +3,10 @@ package db_test
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"net"
 	"net/url"
-	"os"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/db"
+	"github.com/rooftop-crm/rooftop/internal/platform/dbtest"
 )
 
 const schema = `
@@ -45,56 +46,68 @@ create policy partner on notes for select using (partner_id =
 	(select nullif(current_setting('app.partner_id', true), '')::uuid));
 `
 
+func TestMain(m *testing.M) { dbtest.Main(m) }
+
+// database is where one test runs.
+type database struct {
+	owner string // URL of the superuser
+	app   string // URL of the server's role: no owner, no superuser, NOBYPASSRLS
+}
+
 var (
-	ownerURL string // the superuser, in the test database
-	appURL   string // the server's role: no owner, no superuser, NOBYPASSRLS
+	databasesMu sync.Mutex
+	databases   = map[string]database{} // by the name of the outermost test
 )
 
-func TestMain(m *testing.M) { os.Exit(runWithDatabase(m)) }
+// here returns the test's database, which it shares with its subtests, and makes it on first use.
+func here(t testing.TB) database {
+	t.Helper()
+	outermost, _, _ := strings.Cut(t.Name(), "/")
+	databasesMu.Lock()
+	defer databasesMu.Unlock()
+	if at, ok := databases[outermost]; ok {
+		return at
+	}
+	at := newDatabase(t)
+	databases[outermost] = at
+	t.Cleanup(func() {
+		databasesMu.Lock()
+		defer databasesMu.Unlock()
+		delete(databases, outermost)
+	})
+	return at
+}
 
-func runWithDatabase(m *testing.M) int {
+func newDatabase(t testing.TB) database {
+	t.Helper()
 	ctx := context.Background()
-	base := os.Getenv("ROOFTOP_TEST_DATABASE_URL")
-	if base == "" {
-		base = "postgres://postgres@127.0.0.1:54999/postgres"
+	at := database{owner: dbtest.Empty(t)}
+	u, err := url.Parse(at.owner)
+	require.NoError(t, err)
+	owner, err := pgx.Connect(ctx, at.owner)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, owner.Close(ctx)) }()
+	var name string
+	require.NoError(t, owner.QueryRow(ctx, "select current_database() || '_app'").Scan(&name))
+	role := pgx.Identifier{name}.Sanitize()
+	u.User = url.UserPassword(name, "test")
+	at.app = u.String()
+	for _, sql := range []string{
+		"create role " + role + " login nosuperuser nobypassrls password 'test'",
+		schema,
+		"grant all on all tables in schema public to " + role,
+	} {
+		_, err = owner.Exec(ctx, sql)
+		require.NoError(t, err)
 	}
-	admin, err := pgx.Connect(ctx, base)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "no Postgres for the tests:", err)
-		return 1
-	}
-	defer admin.Close(ctx)
-	name := fmt.Sprintf("dbtest_%d_%d", os.Getpid(), time.Now().UnixNano())
-	role := name + "_app"
-	must := func(conn *pgx.Conn, sql string) {
-		if err == nil {
-			_, err = conn.Exec(ctx, sql)
-		}
-	}
-	must(admin, "create database "+name)
-	must(admin, "create role "+role+" login nosuperuser nobypassrls password 'test'")
-	defer func() {
-		_, _ = admin.Exec(ctx, "drop database "+name+" with (force)")
-		_, _ = admin.Exec(ctx, "drop role "+role)
-	}()
-	u, _ := url.Parse(base)
-	u.Path = name
-	ownerURL = u.String()
-	u.User = url.UserPassword(role, "test")
-	appURL = u.String()
-	if err == nil {
-		var owner *pgx.Conn
-		if owner, err = pgx.Connect(ctx, ownerURL); err == nil {
-			must(owner, schema)
-			must(owner, "grant all on all tables in schema public to "+role)
-			_ = owner.Close(ctx)
-		}
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "prepare the test database:", err)
-		return 1
-	}
-	return m.Run()
+	t.Cleanup(func() {
+		owner, err := pgx.Connect(ctx, at.owner)
+		require.NoError(t, err)
+		_, err = owner.Exec(ctx, "drop owned by "+role+"; drop role "+role)
+		require.NoError(t, err)
+		require.NoError(t, owner.Close(ctx))
+	})
+	return at
 }
 
 // note is a row of a tenant table.
@@ -124,7 +137,7 @@ func noteArgs(account kernel.AccountID, body string) []any {
 // open opens a database with the server's role, changed by the options.
 func open(t testing.TB, change ...func(*db.Config)) *db.DB {
 	t.Helper()
-	cfg := db.Config{URL: appURL, MaxConns: 4}
+	cfg := db.Config{URL: here(t).app, MaxConns: 4}
 	for _, c := range change {
 		c(&cfg)
 	}

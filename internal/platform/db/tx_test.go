@@ -438,8 +438,9 @@ func TestCallerThatLeftBeforeTheFirstStatementGetsNoConnection(t *testing.T) {
 }
 
 func TestTxTimeout(t *testing.T) {
-	d := open(t, onePerPool, func(c *db.Config) { c.TxTimeout = 50 * time.Millisecond })
+	d := open(t, onePerPool, func(c *db.Config) { c.TxTimeout = time.Second })
 	account := newAccount()
+	require.Empty(t, bodies(t, d, account), "connected")
 	err := d.InTx(context.Background(), func(ctx context.Context) error {
 		require.NoError(t, add(ctx, d, account, "x"))
 		_, err := d.Exec(ctx, account, "select pg_sleep(10)")

@@ -37,7 +37,7 @@ var everyType = []string{
 // plainSQL is database/sql as pgx makes it, with times read as ours are.
 func plainSQL(t *testing.T) *sql.DB {
 	t.Helper()
-	cfg, err := pgx.ParseConfig(appURL)
+	cfg, err := pgx.ParseConfig(here(t).app)
 	require.NoError(t, err)
 	cfg.RuntimeParams["timezone"] = "UTC"
 	plain := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(_ context.Context, c *pgx.Conn) error {
