@@ -81,6 +81,9 @@ type Service struct {
 	codes       *memo[codeKey, kernel.DealershipID]
 	defaults    *memo[kernel.AccountID, Place]
 	grants      *memo[grantKey, []PartnerGrant]
+	homes       *memo[kernel.AccountID, home]
+	details     *memo[kernel.AccountID, AccountDetails]
+	origins     *memo[string, bool]
 }
 
 // NewService returns the service.
@@ -93,6 +96,9 @@ func NewService(p Parts) *Service {
 		codes:       newMemo[codeKey, kernel.DealershipID](p.Now),
 		defaults:    newMemo[kernel.AccountID, Place](p.Now),
 		grants:      newMemo[grantKey, []PartnerGrant](p.Now),
+		homes:       newMemo[kernel.AccountID, home](p.Now),
+		details:     newMemo[kernel.AccountID, AccountDetails](p.Now),
+		origins:     newMemo[string, bool](p.Now),
 	}
 }
 

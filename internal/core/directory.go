@@ -13,6 +13,7 @@ type Place struct {
 	Name     string
 	Country  string // ISO 3166-1 alpha-2: how telephone numbers without a prefix are read
 	TimeZone string // IANA
+	Currency string // ISO 4217: the account's
 }
 
 type (
@@ -30,8 +31,9 @@ type (
 	}
 )
 
-func place(d Dealership) Place {
-	return Place{ID: d.ID, Name: d.Name, Country: d.Country, TimeZone: d.TimeZone}
+func (s *Service) place(ctx context.Context, account kernel.AccountID, d Dealership) (Place, error) {
+	a, err := s.AccountDetails(ctx, account)
+	return Place{ID: d.ID, Name: d.Name, Country: d.Country, TimeZone: d.TimeZone, Currency: a.Currency}, err
 }
 
 // Dealership is a dealership of the account that is not deleted, as it was at most a few seconds ago. It fails with
@@ -39,7 +41,10 @@ func place(d Dealership) Place {
 func (s *Service) Dealership(ctx context.Context, account kernel.AccountID, id kernel.DealershipID) (Place, error) {
 	return s.dealerships.get(placeKey{account, id}, func() (Place, error) {
 		d, err := s.liveDealership(ctx, account, id)
-		return place(d), err
+		if err != nil {
+			return Place{}, err
+		}
+		return s.place(ctx, account, d)
 	})
 }
 
@@ -48,7 +53,10 @@ func (s *Service) Dealership(ctx context.Context, account kernel.AccountID, id k
 func (s *Service) DefaultDealership(ctx context.Context, account kernel.AccountID) (Place, error) {
 	return s.defaults.get(account, func() (Place, error) {
 		d, err := s.Store.DefaultDealership(ctx, account)
-		return place(d), err
+		if err != nil {
+			return Place{}, err
+		}
+		return s.place(ctx, account, d)
 	})
 }
 

@@ -55,6 +55,8 @@ type ControlStore interface {
 
 	// InsertAccount writes an account and the head of its event order.
 	InsertAccount(ctx context.Context, a Account) error
+	// OriginKnown tells whether a site key that is active at that time is bound to the web origin.
+	OriginKnown(ctx context.Context, origin string, at time.Time) (bool, error)
 	Account(ctx context.Context, id kernel.AccountID) (Account, error)
 	UpdateAccount(ctx context.Context, id kernel.AccountID, change func(*Account) (bool, error)) (Account, error)
 	// LockAccount lets one transaction at a time change who or what an account consists of. It does not hold up others

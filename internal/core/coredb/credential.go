@@ -39,7 +39,7 @@ func (credentialRow) TableName() string { return "credentials" }
 
 // stateRow is a credential with what else decides over it.
 type stateRow struct {
-	credentialRow
+	Credential      credentialRow `gorm:"embedded"`
 	RequireIfMatch  bool
 	PartnerDisabled bool
 	TokenRevoked    bool
@@ -65,7 +65,7 @@ func fromCredential(r credentialRow) core.Credential {
 
 func fromState(r stateRow) core.CredentialState {
 	return core.CredentialState{
-		Credential: fromCredential(r.credentialRow), RequireIfMatch: r.RequireIfMatch, PartnerDisabled: r.PartnerDisabled,
+		Credential: fromCredential(r.Credential), RequireIfMatch: r.RequireIfMatch, PartnerDisabled: r.PartnerDisabled,
 		TokenRevoked: r.TokenRevoked,
 	}
 }
@@ -141,4 +141,15 @@ func (c *Control) Touch(ctx context.Context, id kernel.CredentialID, at time.Tim
 		return fmt.Errorf("note the use of a credential: %w", err)
 	}
 	return nil
+}
+
+// OriginKnown implements core.ControlStore.
+func (c *Control) OriginKnown(ctx context.Context, origin string, at time.Time) (bool, error) {
+	var known bool
+	err := c.db.QueryRowControl(ctx, `SELECT EXISTS (SELECT FROM credentials WHERE kind = 'site_key' AND origins @> ARRAY[$1]
+		AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2))`, []any{origin, at}, &known)
+	if err != nil {
+		return false, fmt.Errorf("look for an origin: %w", err)
+	}
+	return known, nil
 }

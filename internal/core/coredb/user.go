@@ -10,6 +10,7 @@ import (
 
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/db"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
 )
 
@@ -103,7 +104,11 @@ func (s *Store) UpdateUser(
 	ctx context.Context, account kernel.AccountID, id kernel.UserID, change func(*core.User) (bool, error),
 ) (core.User, error) {
 	query := func() *gorm.DB { return s.users(ctx, account).Where("id = ?", id) }
-	return update(query, "user", fromUser, toUser(account), change)
+	u, err := update(query, "user", fromUser, toUser(account), change)
+	if db.Violates(err, "users_email_key") {
+		return u, core.ErrEmailTaken.Because(err)
+	}
+	return u, err
 }
 
 // OtherAdmins implements core.Store.

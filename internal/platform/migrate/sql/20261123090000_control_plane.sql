@@ -70,7 +70,7 @@ CREATE TABLE credentials (
     account_id      uuid REFERENCES accounts (id),
     partner_id      uuid REFERENCES partners (id),
     scopes          jsonb       NOT NULL DEFAULT '[]',
-    dealership_ids  jsonb       NOT NULL DEFAULT 'null', -- null: all of the account
+    dealership_ids  jsonb, -- null: all of the account
     origins         jsonb       NOT NULL DEFAULT '[]', -- of a site key
     rate_per_minute integer     NOT NULL DEFAULT 600,
     test            boolean     NOT NULL DEFAULT false,
@@ -83,6 +83,7 @@ CREATE TABLE credentials (
 );
 CREATE UNIQUE INDEX credentials_secret_key ON credentials (secret_hash);
 CREATE UNIQUE INDEX credentials_secret_2_key ON credentials (secret_hash_2) WHERE secret_hash_2 IS NOT NULL;
+CREATE INDEX credentials_origins_idx ON credentials USING gin (origins) WHERE kind = 'site_key';
 CREATE UNIQUE INDEX credentials_client_key ON credentials (client_id) WHERE client_id IS NOT NULL;
 
 -- What a dealership allowed a partner, under the code by which the partner knows it.

@@ -82,7 +82,7 @@ CREATE TABLE api_keys (
     next_prefix     text        NOT NULL DEFAULT '', -- of the second live secret during a rotation
     client_id       text        NOT NULL DEFAULT '',
     scopes          jsonb       NOT NULL DEFAULT '[]',
-    dealership_ids  jsonb       NOT NULL DEFAULT 'null', -- null: all of the account
+    dealership_ids  jsonb, -- null: all of the account
     origins         jsonb       NOT NULL DEFAULT '[]',
     rate_per_minute integer     NOT NULL,
     test            boolean     NOT NULL DEFAULT false,
