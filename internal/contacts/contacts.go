@@ -47,6 +47,9 @@ var (
 	// ErrStale is the answer to an If-Match that names another version than the current one.
 	ErrStale = errs.New(errs.Stale, "version.stale",
 		"The contact has changed since you read it. Read it again, apply your change to what it is now, and send the new ETag in If-Match.")
+	// ErrExists is the answer to an upsert that was to create only.
+	ErrExists = errs.New(errs.Stale, "precondition.exists",
+		"A contact has this reference already, and If-None-Match: * asked to create it only.")
 	// ErrRefTaken is the answer to an external reference that another contact has. It names the reference.
 	ErrRefTaken = errs.New(errs.Conflict, "contact.ref_taken",
 		"Another contact has this external reference, perhaps a deleted one. Update that contact by its reference, or take the reference off it first.")

@@ -137,17 +137,23 @@ func (s *Service) Delete(ctx context.Context, actor auth.Actor, id kernel.Contac
 }
 
 // Restore brings a deleted contact back. One that is not deleted stays as it is.
-func (s *Service) Restore(ctx context.Context, actor auth.Actor, id kernel.ContactID, ifVersion *int64) (Contact, error) {
-	return s.change(ctx, actor, id, ifVersion, EventRestored, func(_ context.Context, c *Contact) error {
+func (s *Service) Restore(ctx context.Context, actor auth.Actor, id kernel.ContactID) (Contact, error) {
+	return s.change(ctx, actor, id, nil, EventRestored, func(_ context.Context, c *Contact) error {
 		c.Restore()
 		return nil
 	})
 }
 
+// Condition is what an upsert demands of the contact that is there.
+type Condition struct {
+	Version    *int64 // it is there, in this version
+	CreateOnly bool   // it is not there
+}
+
 // Upsert creates or changes the contact that has the reference: what the patch does not set stays as it is. A deleted
-// contact is restored. Created tells which of the two it was.
+// contact is restored. Created tells which of the two it was. It fails as Create and Update do, and with ErrExists.
 func (s *Service) Upsert(
-	ctx context.Context, actor auth.Actor, ref kernel.ExternalRef, ifVersion *int64, p Patch,
+	ctx context.Context, actor auth.Actor, ref kernel.ExternalRef, cond Condition, p Patch,
 ) (c Contact, created bool, err error) {
 	if err := actor.Require(auth.ContactsWrite); err != nil {
 		return Contact{}, false, err
@@ -157,15 +163,18 @@ func (s *Service) Upsert(
 		return Contact{}, false, ErrBadRef
 	}
 	err = s.unit.InTx(ctx, func(ctx context.Context) error {
+		created = false // this may run again after a deadlock
 		found, err := s.store.FindByRef(ctx, actor.Account, ref)
 		switch {
-		case errors.Is(err, ErrNotFound) && ifVersion != nil:
+		case errors.Is(err, ErrNotFound) && cond.Version != nil:
 			return ErrStale.Saying("No contact has this reference. Leave out If-Match to create one.")
 		case errors.Is(err, ErrNotFound):
 			created = true
 			c, err = s.createFrom(ctx, actor, ref, p)
+		case err == nil && cond.CreateOnly:
+			return ErrExists
 		case err == nil:
-			c, err = s.revive(ctx, actor, found, ref, ifVersion, p)
+			c, err = s.revive(ctx, actor, found, ref, cond.Version, p)
 		}
 		return err
 	})
