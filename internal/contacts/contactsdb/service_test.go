@@ -198,7 +198,10 @@ func TestScopes(t *testing.T) {
 		"update":  func() error { _, err := s.svc.Update(ctx, reader, c.ID, nil, contacts.Patch{}); return err },
 		"delete":  func() error { return s.svc.Delete(ctx, reader, c.ID, nil) },
 		"restore": func() error { _, err := s.svc.Restore(ctx, reader, c.ID); return err },
-		"upsert":  func() error { _, _, err := s.svc.Upsert(ctx, reader, ref, contacts.Condition{}, contacts.Patch{}); return err },
+		"upsert": func() error {
+			_, _, err := s.svc.Upsert(ctx, reader, ref, contacts.Condition{}, contacts.Patch{})
+			return err
+		},
 	} {
 		require.ErrorIs(t, call(), auth.ErrForbidden, name)
 	}
