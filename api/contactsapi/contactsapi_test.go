@@ -347,7 +347,10 @@ func TestAnotherAccountAndCallersWithoutScope(t *testing.T) {
 	c := s.do("POST", "/contacts", s.full()).is(http.StatusCreated).contact()
 	path := "/contacts/" + c.ID.String()
 	calls := [][3]string{
-		{"GET", path, ""}, {"PATCH", path, `{"last_name":"M"}`}, {"DELETE", path, ""}, {"POST", path + "/restore", ""},
+		{"GET", path, ""},
+		{"PATCH", path, `{"last_name":"M"}`},
+		{"DELETE", path, ""},
+		{"POST", path + "/restore", ""},
 		{"GET", "/contacts/" + c.ID.String() + "x", ""},
 	}
 	mine := s.actor
