@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,12 +49,7 @@ func (p people) Authenticate(_ context.Context, token string) (auth.Actor, error
 type origins []string
 
 func (o origins) Known(_ context.Context, origin string) (bool, error) {
-	for _, known := range o {
-		if known == origin {
-			return true, nil
-		}
-	}
-	return false, nil
+	return slices.Contains(o, origin), nil
 }
 
 const bearer = "Bearer staff"
@@ -337,7 +333,7 @@ func TestCORSIsBoundToSiteKeys(t *testing.T) {
 func TestRateLimits(t *testing.T) {
 	t.Parallel()
 	limiter := ratelimit.New(dbtest.New(t), func() time.Time { return time.Date(2026, 3, 1, 9, 30, 10, 5, time.UTC) })
-	h := newHouse(t, func(c *api.Config, d *api.Deps) {
+	h := newHouse(t, func(_ *api.Config, d *api.Deps) {
 		d.Limiter = limiter
 		staff := d.Auth.(people)["staff"]
 		staff.RatePerMinute = 3

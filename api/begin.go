@@ -55,7 +55,7 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 		if x.Left() {
 			status = httpx.StatusLeft
 		}
-		took := time.Since(start)
+		took := time.Since(start) //nolint:forbidigo // as above
 		end(status)
 		s.observe(found, status, took)
 		if found == nil || !found.probe {

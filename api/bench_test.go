@@ -37,7 +37,7 @@ func (w warm) Authenticate(_ context.Context, token string) (auth.Actor, error) 
 
 // BenchmarkChain is what the middleware costs a warm request, access log included, beside the same echo without any.
 func BenchmarkChain(b *testing.B) {
-	h := newHouse(b, func(c *api.Config, d *api.Deps) {
+	h := newHouse(b, func(_ *api.Config, d *api.Deps) {
 		d.Limiter = ratelimit.New(dbtest.New(b), time.Now)
 		d.AccessLog = slog.New(slog.NewJSONHandler(telemetry.NewLogWriter(io.Discard), nil))
 		known := d.Auth.(people)

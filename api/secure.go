@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -102,10 +103,8 @@ func checkOrigin(c echo.Context, actor *auth.Actor) error {
 	if origin == "" {
 		return nil
 	}
-	for _, bound := range actor.Origins {
-		if bound == origin {
-			return nil
-		}
+	if slices.Contains(actor.Origins, origin) {
+		return nil
 	}
 	delete(c.Response().Header(), headerAllowOrigin)
 	return errOrigin

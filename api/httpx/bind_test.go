@@ -48,6 +48,7 @@ type person struct {
 }
 
 func bindApp(t testing.TB) (*app, *person) {
+	t.Helper()
 	a := newApp(t)
 	got := &person{}
 	a.echo.POST("/people", func(c echo.Context) error {

@@ -81,7 +81,7 @@ func (s sealer) open(cursor string, binding []byte) ([]byte, error) {
 func (s sealer) sealPage(k page.Key, binding []byte) string {
 	payload := make([]byte, 1, 1+8+16+macLen)
 	payload[0] = cursorPage
-	payload = binary.BigEndian.AppendUint64(payload, uint64(k.At.UnixMicro())) //nolint:gosec // the bits come back as they went
+	payload = binary.BigEndian.AppendUint64(payload, uint64(k.At.UnixMicro()))
 	payload = append(payload, k.ID[:]...)
 	return s.seal(payload, binding)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,20 +57,14 @@ func IfMatch(c echo.Context) (*int64, error) {
 
 // CreateOnly tells whether the caller asked, by If-None-Match: *, not to touch what exists.
 func CreateOnly(c echo.Context) bool {
-	for _, tag := range tags(c.Request().Header.Values("If-None-Match")) {
-		if tag == "*" {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(tags(c.Request().Header.Values("If-None-Match")), "*")
 }
 
 func versionOf(tag string) int64 {
-	inner, ok := strings.CutPrefix(tag, `"`)
-	if inner, ok = strings.CutSuffix(inner, `"`); !ok || len(tag) < 3 {
+	if len(tag) < 3 || tag[0] != '"' || tag[len(tag)-1] != '"' {
 		return noVersion
 	}
-	inner, _, _ = strings.Cut(inner, ".")
+	inner, _, _ := strings.Cut(tag[1:len(tag)-1], ".")
 	v, err := strconv.ParseInt(inner, 10, 64)
 	if err != nil || v < 1 {
 		return noVersion

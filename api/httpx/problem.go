@@ -154,8 +154,7 @@ func (e *Edge) report(ctx context.Context, x *Exchange, public *errs.Error, err 
 	if x.known && !x.actor.Account.IsZero() {
 		attrs = append(attrs, slog.String("account", x.actor.Account.String()))
 	}
-	var p *PanicError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*PanicError](err); ok {
 		attrs = append(attrs, slog.String("stack", string(p.Stack)))
 	}
 	e.log.LogAttrs(ctx, level, "request failed", attrs...)

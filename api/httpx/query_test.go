@@ -46,6 +46,7 @@ var (
 )
 
 func listApp(t testing.TB, keys ...[]byte) (*app, *seen) {
+	t.Helper()
 	a := newApp(t, keys...)
 	got := &seen{}
 	list := func(c echo.Context) error {
@@ -183,10 +184,12 @@ func TestCursors(t *testing.T) {
 	}
 
 	t.Run("of another account", func(t *testing.T) {
+		t.Parallel()
 		other, _ := listApp(t)
 		assert.Equal(t, 400, other.do("GET", "/v1/leads?status=new,won&sort=updated_at&cursor="+cursor, "").StatusCode)
 	})
 	t.Run("of another partner", func(t *testing.T) {
+		t.Parallel()
 		other, _ := listApp(t)
 		other.actor = a.actor
 		assert.Equal(t, 200, other.do("GET", "/v1/leads?status=new,won&sort=updated_at&cursor="+cursor, "").StatusCode)
@@ -194,6 +197,7 @@ func TestCursors(t *testing.T) {
 		assert.Equal(t, 400, other.do("GET", "/v1/leads?status=new,won&sort=updated_at&cursor="+cursor, "").StatusCode)
 	})
 	t.Run("after the key was replaced", func(t *testing.T) {
+		t.Parallel()
 		newer := bytes.Repeat([]byte{8}, 32)
 		rotated, _ := listApp(t, newer, testKey)
 		rotated.actor = a.actor

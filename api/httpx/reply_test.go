@@ -159,6 +159,7 @@ func TestAccept(t *testing.T) {
 }
 
 func writeApp(t testing.TB, work func(ctx context.Context) (httpx.Reply, error)) (*app, *memory) {
+	t.Helper()
 	a, m := newApp(t), newMemory()
 	h := func(c echo.Context) error { return httpx.Write(c, m, a.actor.Account, work) }
 	a.echo.POST("/leads", h)

@@ -192,10 +192,8 @@ func (s *scanner) expect(want *shape, kinds ...shapeKind) *shape {
 	if want.kind == anyShape {
 		return want
 	}
-	for _, k := range kinds {
-		if want.kind == k {
-			return want
-		}
+	if slices.Contains(kinds, want.kind) {
+		return want
 	}
 	s.wrongType(want)
 	return anything
@@ -374,10 +372,8 @@ func (n *names) add(name string) bool {
 		n.many[name] = struct{}{}
 		return there
 	}
-	for _, f := range n.few {
-		if f == name {
-			return true
-		}
+	if slices.Contains(n.few, name) {
+		return true
 	}
 	n.few = append(n.few, name)
 	if len(n.few) > 24 {

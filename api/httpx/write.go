@@ -155,10 +155,10 @@ func unescapeKey(s string) (string, bool) {
 	}
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
-		switch {
-		case s[i] == '"':
+		switch s[i] {
+		case '"':
 			return "", false
-		case s[i] == '\\':
+		case '\\':
 			i++
 			if i == len(s) || s[i] != '"' && s[i] != '\\' {
 				return "", false

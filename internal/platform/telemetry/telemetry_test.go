@@ -35,7 +35,9 @@ func TestMetrics(t *testing.T) {
 	route.Observe(0, time.Second)
 	tel.Begin()
 	tel.RateLimited("address")
-	tel.WatchPool(func() telemetry.Pool { return telemetry.Pool{Max: 16, Total: 5, Idle: 3, InUse: 2, Waits: 7, WaitTime: 1500 * time.Millisecond} })
+	tel.WatchPool(func() telemetry.Pool {
+		return telemetry.Pool{Max: 16, Total: 5, Idle: 3, InUse: 2, Waits: 7, WaitTime: 1500 * time.Millisecond}
+	})
 	tel.Gauge("inbox_waiting", "Documents that wait.", func() float64 { return 4 })
 	tel.Counter("leads_total", "Leads.", "outcome")("created")
 
