@@ -205,8 +205,8 @@ func describe(c contacts.Contact) leads.Person {
 type contactsAccounts struct{ *core.Service }
 
 func (c contactsAccounts) Country(ctx context.Context, account kernel.AccountID) (string, error) {
-	p, _, err := c.HomeDealership(ctx, account)
-	return p.Country, err
+	a, err := c.AccountDetails(ctx, account)
+	return a.Country, err
 }
 
 // contactChange tells leads that a contact is searched by another text.

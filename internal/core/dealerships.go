@@ -229,48 +229,43 @@ func (s *Service) changeDealership(
 	return out, s.write(ctx, actor.Account, actor, now, change{ResourceDealership, verb, uuid.UUID(id), out.Version, changed})
 }
 
-// PutDealershipByRef changes the dealership that has the reference, or adds one that gets it. created tells which.
+// Condition is what a caller asks of the state before its change.
+type Condition struct {
+	Version    *int64 // of what is there; nil for any
+	CreateOnly bool   // nothing may be there
+}
+
+// PutDealershipByRef changes the dealership that has the reference, or adds one that gets it. created tells which. The
+// reference of a deleted dealership is free. It fails with ErrStale when the condition does not hold.
 func (s *Service) PutDealershipByRef(
-	ctx context.Context, actor auth.Actor, ref kernel.ExternalRef, ifMatch *int64, d DealershipDetails,
+	ctx context.Context, actor auth.Actor, ref kernel.ExternalRef, cond Condition, edit func(*DealershipDetails),
 ) (out Dealership, created bool, err error) {
 	if err := requireAccountWide(actor, auth.DealershipsWrite); err != nil {
 		return Dealership{}, false, err
 	}
-	d.ExternalRefs = withRef(d.ExternalRefs, ref)
+	withReference := func(d *DealershipDetails) {
+		edit(d)
+		d.ExternalRefs = withRef(d.ExternalRefs, ref)
+	}
 	err = s.Units.InTx(ctx, func(ctx context.Context) error {
 		if err := s.Control.LockAccount(ctx, actor.Account); err != nil {
 			return err
 		}
 		id, err := s.Store.DealershipByRef(ctx, actor.Account, ref)
+		created = errors.Is(err, ErrNotFound)
 		switch {
-		case errors.Is(err, ErrNotFound):
-			created = true
+		case created && cond.Version != nil, err == nil && cond.CreateOnly:
+			return ErrStale
+		case created:
+			var d DealershipDetails
+			withReference(&d)
 			out, err = s.insertDealership(ctx, actor, d)
 		case err == nil:
-			created = false
-			out, err = s.editDealership(ctx, actor, id, ifMatch, func(now *DealershipDetails) { now.replaceBy(d) })
+			out, err = s.editDealership(ctx, actor, id, cond.Version, withReference)
 		}
 		return err
 	})
 	return out, created, err
-}
-
-// replaceBy takes all of the other, but for what has a default of its own when it is not given, what other systems call
-// the dealership, and that it is the default: a sender who knows nothing of these must not undo them.
-func (d *DealershipDetails) replaceBy(o DealershipDetails) {
-	for _, ref := range d.ExternalRefs {
-		if !slices.ContainsFunc(o.ExternalRefs, func(r kernel.ExternalRef) bool { return r.Source == ref.Source }) {
-			o.ExternalRefs = append(o.ExternalRefs, ref)
-		}
-	}
-	o.IsDefault = o.IsDefault || d.IsDefault
-	if o.Country == "" {
-		o.Country = d.Country
-	}
-	if o.TimeZone == "" {
-		o.TimeZone = d.TimeZone
-	}
-	*d = o
 }
 
 func withRef(refs []kernel.ExternalRef, ref kernel.ExternalRef) []kernel.ExternalRef {

@@ -55,6 +55,9 @@ func fromProspect(p *adf.Prospect, at Dealership) NewLead {
 	for i := range p.Customer.OtherContacts {
 		d.Answers = append(d.Answers, Answer{Question: "other_contact", Answer: contactLine(&p.Customer.OtherContacts[i])})
 	}
+	for _, address := range p.Customer.Contact.InvalidEmails {
+		d.Answers = append(d.Answers, Answer{Question: "email_as_sent", Answer: address})
+	}
 	n.takeExtras(p.Extras)
 	n.takeExtras(p.Customer.Extras)
 	n.takeExtras(p.Customer.Contact.Extras)

@@ -18,7 +18,7 @@ func (s *Service) readDocument(ctx context.Context, account kernel.AccountID, d 
 	if err != nil {
 		return r, err
 	}
-	doc, err := adf.Parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: d.ReceivedAt})
+	doc, err := adf.Parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: d.ReceivedAt, Unescape: true})
 	if err != nil {
 		return unreadable(r, err), nil
 	}
@@ -131,7 +131,7 @@ func (s *Service) Check(ctx context.Context, actor auth.Actor, body []byte) (Rec
 			return r, nil, err
 		}
 	}
-	doc, err := adf.Parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: s.Now()})
+	doc, err := adf.Parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: s.Now(), Unescape: true})
 	if err != nil {
 		return unreadable(r, err), nil, nil
 	}

@@ -30,7 +30,7 @@ type Store interface {
 	// Insert queues the lead, its references and the partner's projection. A reference that another lead has is ErrRefTaken
 	// when the queue is sent.
 	Insert(ctx context.Context, account kernel.AccountID, l *Lead, refs []Ref) error
-	// Save queues the lead's new state, with the version before it as the condition, and the projection.
+	// Save queues the new state of a lead that was read under lock, and the projection.
 	Save(ctx context.Context, account kernel.AccountID, l *Lead) error
 	// Find reads one lead, deleted or not. With lock it waits for other writers of the lead. ErrNotFound.
 	Find(ctx context.Context, account kernel.AccountID, id kernel.LeadID, lock bool) (Lead, error)

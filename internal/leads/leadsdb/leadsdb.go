@@ -113,21 +113,15 @@ const updateLead = `UPDATE leads SET version = $3, dealership_id = $4, contact_i
 	source = $10, partner_id = $11, assignee_id = $12, duplicate_of = $13, inbox_id = $14, content_hash = $15, test = $16, score = $17,
 	requested_at = $18, received_at = $19, viewed_at = $20, postponed_until = $21, closed_at = $22, won_vin = $23, order_number = $24,
 	sold_at = $25, details = $26, search = coalesce(nullif($27, ''), search), created_at = $28, updated_at = $29, deleted_at = $30
-	WHERE account_id = $1 AND id = $2 AND version = $3 - 1`
+	WHERE account_id = $1 AND id = $2`
 
-// Save implements leads.Store.
+// Save implements leads.Store. The row is locked since it was read, so nothing waits to hear that it was written.
 func (s *Store) Save(ctx context.Context, account kernel.AccountID, l *leads.Lead) error {
 	args, err := rowOf(account, l)
 	if err != nil {
 		return err
 	}
-	err = s.db.Queue(ctx, account, updateLead, args, nil, func(rows int64) error {
-		if rows == 0 {
-			return leads.ErrVersion
-		}
-		return nil
-	})
-	if err != nil {
+	if err := s.db.Queue(ctx, account, updateLead, args, nil, nil); err != nil {
 		return err
 	}
 	return s.project(ctx, account, l)
