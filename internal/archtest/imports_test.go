@@ -17,12 +17,11 @@ import (
 
 // pkg is what go list says of a package.
 type pkg struct {
-	ImportPath string
-	Dir        string
-	Doc        string
-	Imports    []string
-	GoFiles    []string
-	Standard   bool
+	ImportPath string   `json:"ImportPath"` //nolint:tagliatelle // go list's own names
+	Dir        string   `json:"Dir"`        //nolint:tagliatelle // as above
+	Doc        string   `json:"Doc"`        //nolint:tagliatelle // as above
+	Imports    []string `json:"Imports"`    //nolint:tagliatelle // as above
+	GoFiles    []string `json:"GoFiles"`    //nolint:tagliatelle // as above
 }
 
 func (p pkg) path() string { return relative(p.ImportPath) }

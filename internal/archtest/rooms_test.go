@@ -32,7 +32,7 @@ var rooms = []room{
 	{path: "api/leadsapi", rooms: with(with(platform, contexts...), "api/httpx", "api/contactsapi"), libraries: forRoutes},
 	{path: "api/...", rooms: with(with(platform, contexts...), "api/httpx"), libraries: forRoutes},
 
-	{path: "internal/app", rooms: []string{".", "api/...", "internal/...", "pkg/..."}, libraries: []string{"github.com/labstack/echo/v4", "golang.org/x/sync"}},
+	{path: "internal/app", rooms: []string{".", "api/...", "internal/...", "pkg/..."}, libraries: []string{"github.com/labstack/echo/v4", "github.com/google/uuid", "golang.org/x/sync"}},
 	{path: "internal/seed", rooms: with(platform, contexts...), libraries: forDomain},
 	{path: "internal/bench/...", rooms: []string{".", "api/...", "internal/...", "pkg/..."}, libraries: forStores},
 	{path: "internal/apptest", rooms: []string{".", "api/...", "internal/...", "pkg/..."}, libraries: []string{"*"}},

@@ -32,7 +32,7 @@ func tables(t *testing.T) []string {
 	require.NotEmpty(t, files)
 	var all []string
 	for _, file := range files {
-		text, err := os.ReadFile(file) //nolint:gosec // a file of our own module
+		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		for _, m := range created.FindAllStringSubmatch(string(text), -1) {
 			all = append(all, m[1])

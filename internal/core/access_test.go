@@ -424,8 +424,6 @@ func TestAccounts(t *testing.T) {
 	require.NoError(t, w.db.QueryRowControl(t.Context(), `SELECT due_at FROM due_work WHERE account_id = $1 AND kind = $2`,
 		[]any{w.account.ID, core.PurgeIdempotencyKeys}, &due))
 	assert.Equal(t, w.clock.Now().Add(24*time.Hour), due)
-	var head int64
-	require.NoError(t, w.db.QueryRow(t.Context(), w.account.ID, `SELECT position FROM event_heads`, nil, &head))
 
 	changed, err := w.UpdateAccount(t.Context(), w.admin, new(int64(1)), func(d *core.AccountDetails) { d.Name, d.RequireIfMatch = "Dupont", true })
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ type NewAccount struct {
 	Name, Country, Language, TimeZone, Currency string
 }
 
-// CreateAccount makes an account, with the head of its event order and its recurring work.
+// CreateAccount makes an account, with its recurring work.
 func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (Account, error) {
 	now := s.Now()
 	a := Account{

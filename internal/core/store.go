@@ -53,7 +53,6 @@ type Store interface {
 type ControlStore interface {
 	auth.KeyStore
 
-	// InsertAccount writes an account and the head of its event order.
 	InsertAccount(ctx context.Context, a Account) error
 	// OriginKnown tells whether a site key that is active at that time is bound to the web origin.
 	OriginKnown(ctx context.Context, origin string, at time.Time) (bool, error)

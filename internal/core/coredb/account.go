@@ -50,16 +50,11 @@ func (c *Control) account(ctx context.Context, id kernel.AccountID) *gorm.DB {
 	return c.db.Control(ctx).Model(&accountRow{}).Where("id = ?", id)
 }
 
-const insertHead = `INSERT INTO event_heads (account_id) VALUES ($1)`
-
 // InsertAccount implements core.ControlStore.
 func (c *Control) InsertAccount(ctx context.Context, a core.Account) error {
 	row := toAccount(a)
 	if err := c.db.Control(ctx).Create(&row).Error; err != nil {
 		return fmt.Errorf("insert account: %w", err)
-	}
-	if _, err := c.db.Exec(ctx, a.ID, insertHead, a.ID); err != nil {
-		return fmt.Errorf("insert the head of the event order: %w", err)
 	}
 	return nil
 }
