@@ -132,6 +132,14 @@ func equalPtr[T comparable](a, b *T) bool {
 	return *a == *b
 }
 
+// is fails with ErrStale when a version is named and it is not the contact's.
+func (c Contact) is(version *int64) error {
+	if version != nil && *version != c.Version {
+		return ErrStale
+	}
+	return nil
+}
+
 // Delete takes the contact out of lists, search and matching. It fails with ErrNotFound when that was done already.
 func (c *Contact) Delete(at time.Time) error {
 	if c.DeletedAt != nil {

@@ -7,7 +7,7 @@ var labels = map[string][2]string{
 	string(KindPerson): {"Person", "Personne"}, string(KindCompany): {"Company", "Société"},
 	string(TypeHome): {"Home", "Domicile"}, string(TypeWork): {"Work", "Travail"}, string(TypeMobile): {"Mobile", "Mobile"},
 	string(TypeFax): {"Fax", "Télécopie"}, string(TypeBilling): {"Billing", "Facturation"}, string(TypeDelivery): {"Delivery", "Livraison"},
-	string(TypeOther): {"Other", "Autre"},
+	string(TypeOther):            {"Other", "Autre"},
 	string(RuleEmail):            {"Same e-mail address", "Même adresse e-mail"},
 	string(RulePhoneAndName):     {"Same number, same name", "Même numéro, même nom"},
 	string(RulePhoneAndStart):    {"Same number and last name, first name begins alike", "Même numéro et même nom, prénom de même début"},

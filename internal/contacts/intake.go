@@ -103,7 +103,7 @@ func (s *Service) Keep(ctx context.Context, actor auth.Actor, p Person, m Match)
 		return m, err
 	}
 	m.Enriched = append(m.Enriched, before.Diff(m.Contact)...)
-	return m, s.changed(ctx, actor, EventUpdated, before, m.Contact)
+	return m, s.changed(ctx, actor, before, m.Contact)
 }
 
 func (s *Service) admit(ctx context.Context, actor auth.Actor, who Contact) (Match, error) {

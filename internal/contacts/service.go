@@ -119,10 +119,7 @@ func (s *Service) Update(ctx context.Context, actor auth.Actor, id kernel.Contac
 	if err != nil {
 		return Contact{}, err
 	}
-	return s.change(ctx, actor, id, ifVersion, EventUpdated, func(ctx context.Context, c *Contact) error {
-		if c.DeletedAt != nil {
-			return ErrNotFound
-		}
+	return s.change(ctx, actor, id, ifVersion, func(ctx context.Context, c *Contact) error {
 		p.apply(c, region)
 		return s.check(ctx, actor.Account, c, p.Custom.Set)
 	})
@@ -130,7 +127,7 @@ func (s *Service) Update(ctx context.Context, actor auth.Actor, id kernel.Contac
 
 // Delete takes a contact out of lists, search and matching. Its external references stay its own.
 func (s *Service) Delete(ctx context.Context, actor auth.Actor, id kernel.ContactID, ifVersion *int64) error {
-	_, err := s.change(ctx, actor, id, ifVersion, EventDeleted, func(_ context.Context, c *Contact) error {
+	_, err := s.change(ctx, actor, id, ifVersion, func(_ context.Context, c *Contact) error {
 		return c.Delete(s.now())
 	})
 	return err
@@ -138,7 +135,7 @@ func (s *Service) Delete(ctx context.Context, actor auth.Actor, id kernel.Contac
 
 // Restore brings a deleted contact back. One that is not deleted stays as it is.
 func (s *Service) Restore(ctx context.Context, actor auth.Actor, id kernel.ContactID) (Contact, error) {
-	return s.change(ctx, actor, id, nil, EventRestored, func(_ context.Context, c *Contact) error {
+	return s.changeAny(ctx, actor, id, nil, func(_ context.Context, c *Contact) error {
 		c.Restore()
 		return nil
 	})
@@ -202,11 +199,7 @@ func (s *Service) revive(
 	if err != nil {
 		return Contact{}, err
 	}
-	event := EventUpdated
-	if found.DeletedAt != nil {
-		event = EventRestored
-	}
-	return s.change(ctx, actor, found.ID, ifVersion, event, func(ctx context.Context, c *Contact) error {
+	return s.changeAny(ctx, actor, found.ID, ifVersion, func(ctx context.Context, c *Contact) error {
 		c.Restore()
 		p.apply(c, region)
 		c.withRef(ref)
@@ -260,10 +253,24 @@ func (s *Service) born(c Contact) Contact {
 	return c
 }
 
-// change is every write to a contact that is there.
+// change is a write to a contact that is there. A deleted one is not.
 func (s *Service) change(
-	ctx context.Context, actor auth.Actor, id kernel.ContactID, ifVersion *int64, event string,
-	change func(context.Context, *Contact) error,
+	ctx context.Context, actor auth.Actor, id kernel.ContactID, ifVersion *int64, change func(context.Context, *Contact) error,
+) (Contact, error) {
+	return s.changeAny(ctx, actor, id, nil, func(ctx context.Context, c *Contact) error {
+		if c.DeletedAt != nil {
+			return ErrNotFound
+		}
+		if err := c.is(ifVersion); err != nil {
+			return err
+		}
+		return change(ctx, c)
+	})
+}
+
+// changeAny is every write to a contact that was there once.
+func (s *Service) changeAny(
+	ctx context.Context, actor auth.Actor, id kernel.ContactID, ifVersion *int64, change func(context.Context, *Contact) error,
 ) (after Contact, err error) {
 	if err := actor.Require(auth.ContactsWrite); err != nil {
 		return Contact{}, err
@@ -272,11 +279,8 @@ func (s *Service) change(
 		var before Contact
 		after, err = s.store.Update(ctx, actor.Account, id, func(c *Contact) error {
 			before = *c
-			if ifVersion != nil && *ifVersion != c.Version {
-				if c.DeletedAt != nil && event != EventRestored {
-					return ErrNotFound
-				}
-				return ErrStale
+			if err := c.is(ifVersion); err != nil {
+				return err
 			}
 			c.UpdatedAt = s.now()
 			return change(ctx, c)
@@ -284,19 +288,23 @@ func (s *Service) change(
 		if err != nil {
 			return err
 		}
-		return s.changed(ctx, actor, event, before, after)
+		return s.changed(ctx, actor, before, after)
 	})
 	return after, err
 }
 
 // changed tells everyone who wants to know. Nobody is told of a write that changed nothing.
-func (s *Service) changed(ctx context.Context, actor auth.Actor, event string, before, after Contact) error {
+func (s *Service) changed(ctx context.Context, actor auth.Actor, before, after Contact) error {
 	fields := before.Diff(after)
 	if len(fields) == 0 {
 		return nil
 	}
-	if event == EventRestored && before.DeletedAt == nil { // a concurrent restore came first
-		event = EventUpdated
+	event := EventUpdated
+	switch {
+	case before.DeletedAt == nil && after.DeletedAt != nil:
+		event = EventDeleted
+	case before.DeletedAt != nil && after.DeletedAt == nil:
+		event = EventRestored
 	}
 	if err := s.announce(ctx, actor, event, after, fields); err != nil {
 		return err
