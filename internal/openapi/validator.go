@@ -16,8 +16,9 @@ import (
 // Validator checks traffic against the document, more strictly than a client would: an answer may hold no field that the
 // document does not name. It is safe for concurrent use.
 type Validator struct {
-	doc    node
-	routes []route
+	doc     node
+	routes  []route
+	problem schemas
 }
 
 // route is an operation with its schemas, compiled.
@@ -55,7 +56,11 @@ func newValidator(doc node) (*Validator, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Validator{doc: doc}
+	problem, err := whole.Compile(documentURL + "#/components/schemas/Problem")
+	if err != nil {
+		return nil, err
+	}
+	v := &Validator{doc: doc, problem: schemas{"application/problem+json": problem}}
 	for path, item := range object(doc["paths"]) {
 		for method, op := range object(item) {
 			r := route{
@@ -124,7 +129,7 @@ func escape(key string) string {
 func (v *Validator) CheckResponse(req *http.Request, resp *http.Response, body []byte) error {
 	r := v.find(req)
 	if r == nil {
-		return v.checkUnknown(req, resp)
+		return v.checkUnknown(req, resp, body)
 	}
 	status := strconv.Itoa(resp.StatusCode)
 	response, key := v.response(r, status)
@@ -172,16 +177,18 @@ func (v *Validator) takes(r *route, name string) bool {
 	})
 }
 
-// checkUnknown: what is not described must not exist.
-func (v *Validator) checkUnknown(req *http.Request, resp *http.Response) error {
-	switch resp.StatusCode {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return nil
-	}
+// checkUnknown: what is not described must not exist, and says so with a problem as everything else does.
+func (v *Validator) checkUnknown(req *http.Request, resp *http.Response, body []byte) error {
 	if req.Method == http.MethodOptions {
-		return nil
+		return nil // a browser's question, answered before any route
 	}
-	return fmt.Errorf("%s %s answered %d and is not described", req.Method, req.URL.Path, resp.StatusCode)
+	if resp.StatusCode < http.StatusBadRequest {
+		return fmt.Errorf("%s %s answered %d and is not described", req.Method, req.URL.Path, resp.StatusCode)
+	}
+	if err := checkBody(v.problem, resp.Header, body, req.Method == http.MethodHead); err != nil {
+		return fmt.Errorf("%s %s %d: %w", req.Method, req.URL.Path, resp.StatusCode, err)
+	}
+	return nil
 }
 
 func (v *Validator) find(req *http.Request) *route {

@@ -27,8 +27,8 @@ const small = `{
   },
   "components": {
     "parameters": {"Fields": {"name": "fields", "in": "query"}},
-    "responses": {"Problem": {"content": {"application/problem+json": {"schema": {"type": "object", "properties": {"code": {"type": "string"}}}}}}},
-    "schemas": {"Lead": {"type": "object", "required": ["id", "at"], "properties": {
+    "responses": {"Problem": {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}},
+    "schemas": {"Problem": {"type": "object", "required": ["code"], "properties": {"code": {"type": "string"}}}, "Lead": {"type": "object", "required": ["id", "at"], "properties": {
       "id": {"type": "string", "format": "uuid"}, "at": {"type": ["string", "null"], "format": "date-time"}, "custom": {"type": "object", "additionalProperties": true}}}}
   }
 }`
@@ -66,7 +66,8 @@ func TestCheckResponse(t *testing.T) {
 		{"a format", "/v1/leads/1", 200, json, `{"id": "1", "at": null}`, "uuid"},
 		{"a body where none belongs", "/v1/leads/1", 304, json, `{}`, "a body where none is described"},
 		{"a path in full before one with a parameter", "/v1/leads/changes", 204, "", ``, ""},
-		{"no such path", "/v1/nothing", 404, problem, `{}`, ""},
+		{"no such path", "/v1/nothing", 404, problem, `{"code": "route.not_found"}`, ""},
+		{"no such path, without a problem", "/v1/nothing", 404, json, `{}`, "application/json is not described"},
 		{"a path that is not described", "/v1/secret", 200, json, `{}`, "is not described"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
