@@ -61,8 +61,18 @@ func fromProspect(p *adf.Prospect, at Dealership) NewLead {
 	n.takeExtras(p.Extras)
 	n.takeExtras(p.Customer.Extras)
 	n.takeExtras(p.Customer.Contact.Extras)
-	n.mine(p.Customer.Comments)
+	if !written(p) {
+		n.mine(p.Customer.Comments)
+	}
 	return n
+}
+
+// ownSource is the source of the id by which we name a lead in what we write.
+const ownSource = "rooftop"
+
+// written tells that ToADF wrote the document: then every field is in its place, and comments are only comments.
+func written(p *adf.Prospect) bool {
+	return slices.ContainsFunc(p.IDs, func(id adf.ID) bool { return id.Source == ownSource })
 }
 
 func personOf(c *adf.Contact) Person {

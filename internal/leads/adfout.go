@@ -17,7 +17,7 @@ func ToADF(l *Lead, who Person, dealer string) *adf.Document {
 	if l.RequestedAt == nil {
 		p.RequestDate = dateOf(&l.ReceivedAt)
 	}
-	p.IDs = []adf.ID{{Sequence: "1", Source: "rooftop", Value: l.ID.String(), Where: "prospect"}}
+	p.IDs = []adf.ID{{Sequence: "1", Source: ownSource, Value: l.ID.String(), Where: "prospect"}}
 	for i, r := range l.Details.ExternalRefs {
 		p.IDs = append(p.IDs, adf.ID{Sequence: strconv.Itoa(i + 2), Source: r.Source, Value: r.ID, Where: "prospect"})
 	}
@@ -34,7 +34,7 @@ func ToADF(l *Lead, who Person, dealer string) *adf.Document {
 	if l.Details.Vendor != nil {
 		dealer = l.Details.Vendor.Name
 	}
-	p.Vendor = adf.Vendor{Name: dealer, IDs: []adf.ID{{Source: "rooftop", Value: l.DealershipID.String(), Where: "vendor"}}}
+	p.Vendor = adf.Vendor{Name: dealer, IDs: []adf.ID{{Source: ownSource, Value: l.DealershipID.String(), Where: "vendor"}}}
 	p.Provider = adf.Provider{Name: l.Source}
 	if pr := l.Details.Provider; pr != nil {
 		p.Provider = adf.Provider{Name: pr.Name, Service: pr.Service, URL: pr.URL}

@@ -1,0 +1,68 @@
+package leads
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+func TestApply(t *testing.T) {
+	t.Parallel()
+	tomorrow, yesterday := noon.AddDate(0, 0, 1), noon.AddDate(0, 0, -1)
+	sold := Sale{VIN: "VF3VBBHXHGZ041335", SoldAt: &yesterday}
+	for _, tt := range []struct {
+		name    string
+		from    Status
+		move    Move
+		wantErr error
+	}{
+		{"forward", StatusNew, Move{To: StatusInContact}, nil},
+		{"several steps at once", StatusAssigned, Move{To: StatusOffer}, nil},
+		{"back to an earlier open state", StatusOffer, Move{To: StatusContactAttempted}, nil},
+		{"never back to new", StatusOffer, Move{To: StatusNew}, ErrIllegalMove},
+		{"to where it stands", StatusOffer, Move{To: StatusOffer}, ErrIllegalMove},
+		{"no such state", StatusOffer, Move{To: "sleeping"}, ErrIllegalMove},
+		{"won with VIN and date", StatusOffer, Move{To: StatusWon, Sale: sold}, nil},
+		{"won with order number and date", StatusOffer, Move{To: StatusWon, Sale: Sale{OrderNumber: "BC-1", SoldAt: &yesterday}}, nil},
+		{"won without a date", StatusOffer, Move{To: StatusWon, Sale: Sale{VIN: sold.VIN}}, ErrWonNeedsVIN},
+		{"won without proof", StatusOffer, Move{To: StatusWon, Sale: Sale{SoldAt: &yesterday}}, ErrWonNeedsVIN},
+		{"lost with a code", StatusNew, Move{To: StatusLost, Reason: "price"}, nil},
+		{"lost with free text", StatusNew, Move{To: StatusLost, Reason: "too dear"}, ErrReasonNeeded},
+		{"invalid with a code", StatusNew, Move{To: StatusInvalid, Reason: "spam"}, nil},
+		{"invalid with a code of lost", StatusNew, Move{To: StatusInvalid, Reason: "price"}, ErrReasonNeeded},
+		{"postponed", StatusInContact, Move{To: StatusPostponed, PostponedUntil: &tomorrow}, nil},
+		{"postponed to the past", StatusInContact, Move{To: StatusPostponed, PostponedUntil: &yesterday}, ErrDateNeeded},
+		{"postponed for ever", StatusInContact, Move{To: StatusPostponed}, ErrDateNeeded},
+		{"reopened", StatusWon, Move{To: StatusInContact}, nil},
+		{"closed to closed", StatusWon, Move{To: StatusLost, Reason: "price"}, ErrIllegalMove},
+		{"closed to another open state", StatusLost, Move{To: StatusOffer}, ErrIllegalMove},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			l := Lead{Status: tt.from}
+			err := l.Apply(tt.move, noon)
+			if tt.wantErr != nil {
+				require.ErrorIs(t, err, tt.wantErr)
+				assert.Equal(t, tt.from, l.Status, "a refused move changes nothing")
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, tt.move.To, l.Status)
+			assert.Equal(t, tt.move.To.Closed(), l.ClosedAt != nil)
+			assert.Equal(t, tt.move.To == StatusPostponed, l.PostponedUntil != nil)
+		})
+	}
+}
+
+func TestEveryStatusHasMoves(t *testing.T) {
+	t.Parallel()
+	for _, s := range Statuses() {
+		assert.NotEmpty(t, s.Moves(), s)
+		assert.NotContains(t, s.Moves(), StatusNew, "nothing becomes new again")
+	}
+	assert.Len(t, moves, len(Statuses()))
+}
