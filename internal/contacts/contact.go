@@ -34,7 +34,7 @@ const (
 	TypeOther    Type = "other"
 )
 
-// EmailTypes, PhoneTypes and AddressTypes list what each of them may be for.
+// EmailTypes lists what an e-mail address may be for.
 func EmailTypes() []Type { return []Type{TypeHome, TypeWork, TypeOther} }
 
 // PhoneTypes lists what a telephone may be.
@@ -100,7 +100,7 @@ func (a Address) equal(b Address) bool {
 
 // Diff names, as on the wire and in their order there, the fields in which the two differ. Version and the times of
 // creation and change are not compared.
-func (c Contact) Diff(o Contact) []string {
+func (c *Contact) Diff(o Contact) []string {
 	var changed []string
 	add := func(name string, same bool) {
 		if !same {
@@ -133,7 +133,7 @@ func equalPtr[T comparable](a, b *T) bool {
 }
 
 // is fails with ErrStale when a version is named and it is not the contact's.
-func (c Contact) is(version *int64) error {
+func (c *Contact) is(version *int64) error {
 	if version != nil && *version != c.Version {
 		return ErrStale
 	}

@@ -86,7 +86,7 @@ func (p Patch) apply(c *Contact, region string) {
 func (p Patch) needsRegion() bool { return len(p.Phones.Value) > 0 }
 
 // somebody demands that a contact can be told from nobody.
-func (c Contact) somebody() []errs.Field {
+func (c *Contact) somebody() []errs.Field {
 	if c.FullName != "" || c.CompanyName != "" || len(c.Emails) > 0 || len(c.Phones) > 0 {
 		return nil
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // deriveFullName makes the name to show of the parts that were given.
-func (c Contact) deriveFullName() string {
+func (c *Contact) deriveFullName() string {
 	if name := strings.TrimSpace(c.FirstName + " " + c.LastName); name != "" {
 		return name
 	}
@@ -73,7 +73,7 @@ type name struct {
 func (n name) absent() bool { return len(n.all) == 0 }
 
 // personName reads the name of a person. A placeholder counts as no name.
-func (c Contact) personName() name {
+func (c *Contact) personName() name {
 	first, last := c.FirstName, c.LastName
 	if isPlaceholder(first) {
 		first = ""

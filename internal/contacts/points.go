@@ -27,7 +27,7 @@ type Point struct {
 }
 
 // Points lists, each once, what the contact can be recognised by. A deleted contact has none.
-func (c Contact) Points() []Point {
+func (c *Contact) Points() []Point {
 	if c.DeletedAt != nil {
 		return nil
 	}
@@ -88,7 +88,7 @@ var nobodys = []string{
 }
 
 // telling lists the points by which one person can be told from another: not the fillers that strangers share.
-func (c Contact) telling() []Point {
+func (c *Contact) telling() []Point {
 	points := slices.DeleteFunc(c.Points(), func(p Point) bool {
 		if p.Kind == PointPhone {
 			return phone.Parse(p.Value, "").Filler

@@ -9,7 +9,7 @@ import (
 
 // SearchText is the folded text in which a contact is found: names, company, e-mail addresses, telephone numbers in
 // international and national digits, and tags. A lead appends it to its own.
-func (c Contact) SearchText() string {
+func (c *Contact) SearchText() string {
 	var b strings.Builder
 	add := func(s string) {
 		if s == "" || strings.Contains(b.String(), s) {

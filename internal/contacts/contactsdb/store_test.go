@@ -104,12 +104,12 @@ func TestInsertKeepsEveryField(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, []contacts.Contact{c}, listed.Items, "gorm reads what pgx reads")
 
-	byRef, err := find(s, t.Context(), s.a, kernel.ExternalRef{Source: "dms", ID: "4711"})
+	byRef, err := find(t.Context(), s, s.a, kernel.ExternalRef{Source: "dms", ID: "4711"})
 	require.NoError(t, err)
 	assert.Equal(t, c, byRef)
 }
 
-func find(s setup, ctx context.Context, account kernel.AccountID, ref kernel.ExternalRef) (c contacts.Contact, err error) {
+func find(ctx context.Context, s setup, account kernel.AccountID, ref kernel.ExternalRef) (c contacts.Contact, err error) {
 	err = s.db.InTx(ctx, func(ctx context.Context) error {
 		c, err = s.store.FindByRef(ctx, account, ref)
 		return err
@@ -132,7 +132,7 @@ func TestAnotherAccountSeesNothing(t *testing.T) {
 	many, err := s.store.FindMany(ctx, s.b, []kernel.ContactID{c.ID})
 	require.NoError(t, err)
 	assert.Empty(t, many)
-	_, err = find(s, ctx, s.b, c.ExternalRefs[0])
+	_, err = find(ctx, s, s.b, c.ExternalRefs[0])
 	require.ErrorIs(t, err, contacts.ErrNotFound)
 	byID, err := s.store.ListByID(ctx, s.b, kernel.ContactID{}, 10)
 	require.NoError(t, err)
@@ -255,7 +255,7 @@ func TestReferencesAreUnique(t *testing.T) {
 	second.ExternalRefs = []kernel.ExternalRef{{Source: "crm", ID: "9"}, {Source: "dms", ID: "4711"}}
 	err := s.db.InTx(ctx, func(ctx context.Context) error { return s.store.Insert(ctx, s.a, second) })
 	require.ErrorIs(t, err, contacts.ErrRefTaken)
-	assert.ErrorContains(t, err, "contact.ref_taken")
+	require.ErrorContains(t, err, "contact.ref_taken")
 
 	second.ExternalRefs = second.ExternalRefs[:1]
 	s.insert(t, s.a, second)

@@ -50,14 +50,11 @@ func estimate(q *gorm.DB) (*int64, error) {
 	if err := fresh.Raw("EXPLAIN (FORMAT JSON) "+dry.Statement.SQL.String(), dry.Statement.Vars...).Row().Scan(&plan); err != nil {
 		return nil, fmt.Errorf("estimate: %w", err)
 	}
-	var plans []struct {
-		Plan struct {
-			Rows float64 `json:"Plan Rows"`
-		}
-	}
+	var plans []map[string]map[string]any
 	if err := json.Unmarshal([]byte(plan), &plans); err != nil || len(plans) == 0 {
 		return nil, fmt.Errorf("estimate: read the plan: %w", err)
 	}
-	n := int64(plans[0].Plan.Rows)
+	rows, _ := plans[0]["Plan"]["Plan Rows"].(float64)
+	n := int64(rows)
 	return &n, nil
 }

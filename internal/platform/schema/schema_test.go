@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -123,6 +122,6 @@ func TestCheck(t *testing.T) {
 		assert.Equal(t, "/custom_schemas/lead", e.Fields[0].Pointer, name)
 		assert.Contains(t, e.Fields[0].Detail, tt.says, name)
 		assert.Less(t, len(e.Fields[0].Detail), 2000)
-		assert.False(t, strings.Contains(e.Fields[0].Detail, "urn:"), e.Fields[0].Detail)
+		assert.NotContains(t, e.Fields[0].Detail, "urn:")
 	}
 }
