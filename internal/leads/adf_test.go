@@ -53,7 +53,7 @@ func TestLeadWrittenAsADFReadsBackTheSame(t *testing.T) {
 	require.NoError(t, ToADF(&l, who, "Garage").Write(&b))
 	doc, err := adf.Parse(b.Bytes(), adf.Options{ReceivedAt: l.ReceivedAt, Unescape: true})
 	require.NoError(t, err)
-	assert.Empty(t, doc.Warnings, "%s", b.String())
+	assert.Empty(t, warningsOf(doc.Warnings), "%s", b.String())
 	require.Len(t, doc.Prospects, 1)
 
 	n := fromProspect(&doc.Prospects[0], Dealership{Country: "FR", Currency: "EUR"})

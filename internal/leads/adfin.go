@@ -19,6 +19,8 @@ const (
 	elementAttribution = "attribution"
 )
 
+var ownElements = []string{elementType, elementAnswer, elementConsent, elementAttribution}
+
 // fromProspect reads a prospect as an enquiry. Nothing the document says is lost: what has no field of its own becomes an
 // answer or an extra, and the inbox keeps the document.
 func fromProspect(p *adf.Prospect, at Dealership) NewLead {

@@ -3,6 +3,8 @@ package leads
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
@@ -213,12 +215,20 @@ func (s *Service) routeByVendor(ctx context.Context, actor auth.Actor, body []by
 	return actor, kernel.DealershipID{}, ErrNoDealer
 }
 
+// warningsOf are the parser's warnings, but for the elements of our own, which only ADF does not know.
 func warningsOf(list []adf.Warning) []Warning {
-	out := make([]Warning, len(list))
-	for i, w := range list {
-		out[i] = Warning(w)
+	out := make([]Warning, 0, len(list))
+	for _, w := range list {
+		if w.Code != adf.WarnUnknownElement || !slices.Contains(ownElements, lastElement(w.Path)) {
+			out = append(out, Warning(w))
+		}
 	}
 	return out
+}
+
+func lastElement(path string) string {
+	name, _, _ := strings.Cut(path[strings.LastIndexByte(path, '/')+1:], "[")
+	return name
 }
 
 // cut brings lists to the sizes a lead may have, with a warning for each.
