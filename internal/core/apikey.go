@@ -90,7 +90,7 @@ func (d *APIKeyDetails) validate(kind auth.ActorKind, now time.Time) error {
 	if d.Dealerships != nil && (len(d.Dealerships) == 0 || len(d.Dealerships) > 4*maxList) {
 		w.add("/dealership_ids", "invalid", fmt.Sprintf("Name between 1 and %d dealerships, or give null for all of the account.", 4*maxList))
 	}
-	if d.ExpiresAt != nil && !d.ExpiresAt.After(now) {
+	if d.ExpiresAt = instant(d.ExpiresAt); d.ExpiresAt != nil && !d.ExpiresAt.After(now) {
 		w.add("/expires_at", "past", "Give a time to come, or null for no end.")
 	}
 	d.validateOrigins(kind, &w)

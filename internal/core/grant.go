@@ -95,7 +95,7 @@ func (n *NewGrant) validate(now time.Time) error {
 	if n.Scopes == 0 || n.Scopes&^auth.PartnerScopes() != 0 {
 		w.add("/scopes", "not_allowed", "Give at least one of: "+auth.JoinScopes(auth.PartnerScopes())+".")
 	}
-	if n.ExpiresAt != nil && !n.ExpiresAt.After(now) {
+	if n.ExpiresAt = instant(n.ExpiresAt); n.ExpiresAt != nil && !n.ExpiresAt.After(now) {
 		w.add("/expires_at", "past", "Give a time to come, or null for no end.")
 	}
 	return w.err()
