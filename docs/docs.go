@@ -22,6 +22,390 @@ const docTemplate = `{
     "host": "{{.Host}}",
     "basePath": "{{.BasePath}}",
     "paths": {
+        "/.well-known/jwks.json": {
+            "get": {
+                "description": "The public keys that access tokens are signed with (RFC 7517). A new key is here ten minutes before it signs.",
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "Keys of access tokens",
+                "operationId": "getKeySet",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/KeySet"
+                        }
+                    }
+                }
+            }
+        },
+        "/account": {
+            "get": {
+                "description": "The dealer group that the credential belongs to.",
+                "tags": [
+                    "account"
+                ],
+                "summary": "Read the account",
+                "operationId": "getAccount",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Account"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch: what is absent stays. Needs account:write for the whole account.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "account"
+                ],
+                "summary": "Change the account",
+                "operationId": "patchAccount",
+                "parameters": [
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchAccount"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Account"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/api-keys": {
+            "get": {
+                "description": "The account's keys that are not revoked, newest first.",
+                "tags": [
+                    "api-keys"
+                ],
+                "summary": "List keys",
+                "operationId": "listAPIKeys",
+                "parameters": [
+                    {
+                        "enum": [
+                            "api_key",
+                            "site_key",
+                            "client"
+                        ],
+                        "type": "string",
+                        "description": "only keys of this kind",
+                        "name": "kind",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at",
+                            "updated_at",
+                            "-updated_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-APIKey"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "The answer has the secret, this once. An API key or site key is sent as Authorization: Bearer; the secret of a client is\nexchanged for tokens at /v1/oauth/token. A site key is public: it may only create leads, see published stock and book.\nNobody can give a key a scope that they do not hold.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "api-keys"
+                ],
+                "summary": "Create an API key, site key or machine client",
+                "operationId": "createAPIKey",
+                "parameters": [
+                    {
+                        "description": "the key",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateAPIKey"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/IssuedAPIKey"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/api-keys/changes": {
+            "get": {
+                "description": "First every key as it is now, then each that was changed since, revoked ones with revoked_at.",
+                "tags": [
+                    "api-keys"
+                ],
+                "summary": "Follow keys",
+                "operationId": "listAPIKeyChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-APIKey"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/api-keys/{id}": {
+            "get": {
+                "description": "A key of the account that is not revoked, without its secret.",
+                "tags": [
+                    "api-keys"
+                ],
+                "summary": "Read a key",
+                "operationId": "getAPIKey",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the key",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/APIKey"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "Ends the key, and every token of a client, for good and within ten seconds.",
+                "tags": [
+                    "api-keys"
+                ],
+                "summary": "Revoke a key",
+                "operationId": "revokeAPIKey",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the key",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch. Takes effect within ten seconds. Nobody can change a key that has more scopes than they hold.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "api-keys"
+                ],
+                "summary": "Change a key",
+                "operationId": "patchAPIKey",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the key",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchAPIKey"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/APIKey"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/api-keys/{id}/finish-rotation": {
+            "post": {
+                "description": "Ends the older of the key's two secrets, and every token that the client has, within ten seconds.",
+                "tags": [
+                    "api-keys"
+                ],
+                "summary": "Finish the rotation of a key",
+                "operationId": "finishAPIKeyRotation",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the key",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/APIKey"
+                        }
+                    },
+                    "409": {
+                        "description": "the key has one secret only",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/api-keys/{id}/rotate": {
+            "post": {
+                "description": "Gives the key a second secret, shown in this answer only. Both work until the rotation is finished.",
+                "tags": [
+                    "api-keys"
+                ],
+                "summary": "Begin to rotate a key",
+                "operationId": "rotateAPIKey",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the key",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/IssuedAPIKey"
+                        }
+                    },
+                    "409": {
+                        "description": "the key has two secrets already",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/contacts": {
             "get": {
                 "description": "The account's contacts, newest first.",
@@ -490,6 +874,451 @@ const docTemplate = `{
                 ]
             }
         },
+        "/dealerships": {
+            "get": {
+                "description": "The dealerships that the credential may see, newest first.",
+                "tags": [
+                    "dealerships"
+                ],
+                "summary": "List dealerships",
+                "operationId": "listDealerships",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "in this country",
+                        "name": "country",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "has this brand, as it is written there",
+                        "name": "brand",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created at or after",
+                        "name": "created_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created after",
+                        "name": "created_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created at or before",
+                        "name": "created_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created before",
+                        "name": "created_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or after",
+                        "name": "updated_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed after",
+                        "name": "updated_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or before",
+                        "name": "updated_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed before",
+                        "name": "updated_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or after",
+                        "name": "updated_since",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at",
+                            "updated_at",
+                            "-updated_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Dealership"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "Adds a point of sale to the account. Needs dealerships:write for the whole account.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "dealerships"
+                ],
+                "summary": "Create a dealership",
+                "operationId": "createDealership",
+                "parameters": [
+                    {
+                        "description": "the dealership",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateDealership"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Dealership"
+                        }
+                    },
+                    "409": {
+                        "description": "another dealership has the code or reference",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/dealerships/by-ref/{source}/{external_id}": {
+            "get": {
+                "description": "The dealership that has this reference.",
+                "tags": [
+                    "dealerships"
+                ],
+                "summary": "Read a dealership by your own id",
+                "operationId": "getDealershipByRef",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "the system that gave the id",
+                        "name": "source",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "the id in that system",
+                        "name": "external_id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Dealership"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "put": {
+                "description": "The first time it makes a dealership with this reference, which needs a name; afterwards it changes that dealership. What the\nbody leaves out stays as it is, null removes. ` + "`" + `If-None-Match: *` + "`" + ` creates only.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "dealerships"
+                ],
+                "summary": "Create or change a dealership by your own id",
+                "operationId": "putDealershipByRef",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "the system that gave the id",
+                        "name": "source",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "the id in that system",
+                        "name": "external_id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what is known",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchDealership"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Dealership"
+                        }
+                    },
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Dealership"
+                        }
+                    },
+                    "409": {
+                        "description": "another dealership has one of the codes or references",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/dealerships/changes": {
+            "get": {
+                "description": "First every dealership as it is now, then each that was changed since, deleted ones with deleted_at. Keep next_cursor\nand come back with it.",
+                "tags": [
+                    "dealerships"
+                ],
+                "summary": "Follow dealerships",
+                "operationId": "listDealershipChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Dealership"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/dealerships/{id}": {
+            "get": {
+                "description": "A dealership of the account that the credential may see.",
+                "tags": [
+                    "dealerships"
+                ],
+                "summary": "Read a dealership",
+                "operationId": "getDealership",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the dealership",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Dealership"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "The dealership leaves lists and takes no leads any more. Its codes and references are free for another one. What it has\nstays, and it can be restored.",
+                "tags": [
+                    "dealerships"
+                ],
+                "summary": "Delete a dealership",
+                "operationId": "deleteDealership",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the dealership",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch: what is absent stays, null removes, lists are replaced whole, custom is merged key by key.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "dealerships"
+                ],
+                "summary": "Change a dealership",
+                "operationId": "patchDealership",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the dealership",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchDealership"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Dealership"
+                        }
+                    },
+                    "409": {
+                        "description": "another dealership has the code or reference",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/dealerships/{id}/restore": {
+            "post": {
+                "description": "Undoes a delete. A dealership that is not deleted stays as it is.",
+                "tags": [
+                    "dealerships"
+                ],
+                "summary": "Restore a dealership",
+                "operationId": "restoreDealership",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the dealership",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Dealership"
+                        }
+                    },
+                    "409": {
+                        "description": "another dealership has one of its codes by now",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/docs": {
             "get": {
                 "description": "A page to read this document and to try the API out. It asks no other server for anything.",
@@ -549,6 +1378,224 @@ const docTemplate = `{
                     }
                 },
                 "x-outside": true
+            }
+        },
+        "/enums": {
+            "get": {
+                "description": "Every closed list of values of this API, each value with a label in English and French.",
+                "tags": [
+                    "account"
+                ],
+                "summary": "List enums",
+                "operationId": "listEnums",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/EnumList"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/grants": {
+            "get": {
+                "description": "What the account's dealerships allow partners, newest first, without what was revoked.",
+                "tags": [
+                    "grants"
+                ],
+                "summary": "List grants",
+                "operationId": "listGrants",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "of this dealership",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "to this partner",
+                        "name": "partner_code",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at",
+                            "updated_at",
+                            "-updated_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Grant"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "Lets a manufacturer or lead provider send leads to a dealership under its own dealer code, and read what became of them. A\npartner sees the leads that it sent, and no others.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "grants"
+                ],
+                "summary": "Grant a partner a dealership",
+                "operationId": "createGrant",
+                "parameters": [
+                    {
+                        "description": "the grant",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateGrant"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Grant"
+                        }
+                    },
+                    "409": {
+                        "description": "the partner has a grant under this dealer code already",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/grants/changes": {
+            "get": {
+                "description": "First every grant as it is now, then each that was changed since, revoked ones with revoked_at.",
+                "tags": [
+                    "grants"
+                ],
+                "summary": "Follow grants",
+                "operationId": "listGrantChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Grant"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/grants/{id}": {
+            "get": {
+                "description": "A grant that is not revoked.",
+                "tags": [
+                    "grants"
+                ],
+                "summary": "Read a grant",
+                "operationId": "getGrant",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the grant",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Grant"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "Ends what the partner may do at the dealership, for good and within ten seconds. The leads stay.",
+                "tags": [
+                    "grants"
+                ],
+                "summary": "Revoke a grant",
+                "operationId": "revokeGrant",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the grant",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
             }
         },
         "/healthz": {
@@ -1641,6 +2688,63 @@ const docTemplate = `{
                 ]
             }
         },
+        "/me": {
+            "get": {
+                "description": "Who the credential belongs to and what it may do. A partner finds its grants here.",
+                "tags": [
+                    "account"
+                ],
+                "summary": "Who am I",
+                "operationId": "getMe",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Me"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/me/password": {
+            "put": {
+                "description": "Needs the current password. Ends every session of the user, this one too: sign in again.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "account"
+                ],
+                "summary": "Change my password",
+                "operationId": "changeMyPassword",
+                "parameters": [
+                    {
+                        "description": "both passwords",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/ChangePassword"
+                        }
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/metrics": {
             "get": {
                 "description": "In the text format of Prometheus.",
@@ -1661,6 +2765,144 @@ const docTemplate = `{
                     }
                 },
                 "x-outside": true
+            }
+        },
+        "/oauth/revoke": {
+            "post": {
+                "description": "RFC 7009. An access token is void within ten seconds; a refresh token ends its session. Answers 200 also for a token that is\nnot, or no longer, valid. Who has the token may revoke it: nothing else is asked.",
+                "consumes": [
+                    "application/x-www-form-urlencoded"
+                ],
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "Revoke a token",
+                "operationId": "revokeToken",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "an access or refresh token",
+                        "name": "token",
+                        "in": "formData",
+                        "required": true
+                    },
+                    {
+                        "enum": [
+                            "access_token",
+                            "refresh_token"
+                        ],
+                        "type": "string",
+                        "description": "not needed",
+                        "name": "token_type_hint",
+                        "in": "formData"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK"
+                    },
+                    "400": {
+                        "description": "Bad Request",
+                        "schema": {
+                            "$ref": "#/definitions/OAuthError"
+                        }
+                    }
+                }
+            }
+        },
+        "/oauth/token": {
+            "post": {
+                "description": "OAuth 2.0 (RFC 6749), form-encoded. Machines send grant_type=client_credentials with client_id and client_secret, as Basic\nor in the form. refresh_token renews a session and is replaced each time: keep the new one; using an old one ends the\nsession. password is for Rooftop's own front ends only; nobody else may ask people for their passwords. scope narrows.",
+                "consumes": [
+                    "application/x-www-form-urlencoded"
+                ],
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "Get an access token",
+                "operationId": "createToken",
+                "parameters": [
+                    {
+                        "enum": [
+                            "client_credentials",
+                            "refresh_token",
+                            "password"
+                        ],
+                        "type": "string",
+                        "description": "how the caller proves who it is",
+                        "name": "grant_type",
+                        "in": "formData",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "of a machine client or partner",
+                        "name": "client_id",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "of a machine client or partner",
+                        "name": "client_secret",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "of a session",
+                        "name": "refresh_token",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "the e-mail of a user",
+                        "name": "username",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "of a user",
+                        "name": "password",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "scopes with spaces between; all there is when left out",
+                        "name": "scope",
+                        "in": "formData"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Token"
+                        }
+                    },
+                    "400": {
+                        "description": "Bad Request",
+                        "schema": {
+                            "$ref": "#/definitions/OAuthError"
+                        }
+                    },
+                    "401": {
+                        "description": "Unauthorized",
+                        "schema": {
+                            "$ref": "#/definitions/OAuthError"
+                        }
+                    },
+                    "429": {
+                        "description": "Too Many Requests",
+                        "schema": {
+                            "$ref": "#/definitions/OAuthError"
+                        }
+                    },
+                    "503": {
+                        "description": "Service Unavailable",
+                        "schema": {
+                            "$ref": "#/definitions/OAuthError"
+                        }
+                    }
+                }
             }
         },
         "/openapi.json": {
@@ -1733,6 +2975,367 @@ const docTemplate = `{
                     }
                 },
                 "x-outside": true
+            }
+        },
+        "/users": {
+            "get": {
+                "description": "The account's users, newest first.",
+                "tags": [
+                    "users"
+                ],
+                "summary": "List users",
+                "operationId": "listUsers",
+                "parameters": [
+                    {
+                        "enum": [
+                            "admin",
+                            "manager",
+                            "agent",
+                            "salesperson",
+                            "service_adviser",
+                            "marketing",
+                            "viewer"
+                        ],
+                        "type": "string",
+                        "description": "has this role somewhere",
+                        "name": "role",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "has a role at this dealership or for the whole account",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "boolean",
+                        "description": "only those who cannot sign in, or only those who can",
+                        "name": "disabled",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created at or after",
+                        "name": "created_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created after",
+                        "name": "created_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created at or before",
+                        "name": "created_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "created before",
+                        "name": "created_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or after",
+                        "name": "updated_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed after",
+                        "name": "updated_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or before",
+                        "name": "updated_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed before",
+                        "name": "updated_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "changed at or after",
+                        "name": "updated_since",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at",
+                            "updated_at",
+                            "-updated_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-User"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "Adds someone who can sign in at once with the password given here. Nobody can give a role that holds more than they do.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "users"
+                ],
+                "summary": "Create a user",
+                "operationId": "createUser",
+                "parameters": [
+                    {
+                        "description": "the user",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateUser"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/User"
+                        }
+                    },
+                    "409": {
+                        "description": "someone signs in with this e-mail already",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/users/changes": {
+            "get": {
+                "description": "First every user as they are now, then each that was changed since, deleted ones with deleted_at.",
+                "tags": [
+                    "users"
+                ],
+                "summary": "Follow users",
+                "operationId": "listUserChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-User"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/users/{id}": {
+            "get": {
+                "description": "A user of the account.",
+                "tags": [
+                    "users"
+                ],
+                "summary": "Read a user",
+                "operationId": "getUser",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/User"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "Ends every session of the user and takes them out of lists. They can be restored; their e-mail stays theirs.",
+                "tags": [
+                    "users"
+                ],
+                "summary": "Delete a user",
+                "operationId": "deleteUser",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    },
+                    "409": {
+                        "description": "this is the last administrator",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch. A new password and ` + "`" + `\"disabled\": true` + "`" + ` end every session of the user. Nobody can change someone who has\nmore rights than they do, and an account keeps one administrator at least.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "users"
+                ],
+                "summary": "Change a user",
+                "operationId": "patchUser",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchUser"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/User"
+                        }
+                    },
+                    "409": {
+                        "description": "the e-mail is another one's, or this is the last administrator",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/users/{id}/restore": {
+            "post": {
+                "description": "Undoes a delete, with the password the user had. A user who is not deleted stays as they are.",
+                "tags": [
+                    "users"
+                ],
+                "summary": "Restore a user",
+                "operationId": "restoreUser",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/User"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
             }
         }
     },
@@ -1855,6 +3458,170 @@ const docTemplate = `{
                     "items": {
                         "$ref": "#/definitions/LeadWarning"
                     }
+                }
+            }
+        },
+        "APIKey": {
+            "description": "APIKey is a credential of the account: an API key, a site key or a machine client.",
+            "type": "object",
+            "properties": {
+                "client_id": {
+                    "description": "of a machine client",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "created_by": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "dealership_ids": {
+                    "description": "null: all of the account",
+                    "type": "array",
+                    "items": {
+                        "type": "string",
+                        "format": "uuid"
+                    },
+                    "x-nullable": true
+                },
+                "expires_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "api_key",
+                        "site_key",
+                        "client"
+                    ],
+                    "example": "api_key"
+                },
+                "last_used_at": {
+                    "description": "to about a minute",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "name": {
+                    "type": "string",
+                    "example": "Website"
+                },
+                "next_prefix": {
+                    "description": "of the second live secret, during a rotation",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "rt_live_sk_Zp81cVbR"
+                },
+                "origins": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "https://www.garage-dupont.example"
+                    ]
+                },
+                "prefix": {
+                    "description": "the beginning of the secret",
+                    "type": "string",
+                    "example": "rt_live_sk_4fT9kQ2z"
+                },
+                "rate_per_minute": {
+                    "type": "integer",
+                    "example": 600
+                },
+                "revoked_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "scopes": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "leads:read"
+                    ]
+                },
+                "test": {
+                    "description": "leads made with it are test leads",
+                    "type": "boolean"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
+        "Account": {
+            "description": "Account is a dealer group.",
+            "type": "object",
+            "properties": {
+                "country": {
+                    "description": "ISO 3166-1 alpha-2",
+                    "type": "string",
+                    "example": "FR"
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "currency": {
+                    "description": "ISO 4217",
+                    "type": "string",
+                    "example": "EUR"
+                },
+                "custom_schemas": {
+                    "description": "a JSON Schema for custom, by resource",
+                    "type": "object",
+                    "additionalProperties": {}
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "language": {
+                    "description": "BCP 47",
+                    "type": "string",
+                    "example": "fr"
+                },
+                "name": {
+                    "type": "string",
+                    "example": "Garage Dupont"
+                },
+                "require_if_match": {
+                    "description": "changes must send If-Match",
+                    "type": "boolean"
+                },
+                "time_zone": {
+                    "description": "of the IANA database",
+                    "type": "string",
+                    "example": "Europe/Paris"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
                 }
             }
         },
@@ -1994,6 +3761,44 @@ const docTemplate = `{
                 }
             }
         },
+        "ChangePassword": {
+            "description": "ChangePassword is a user's present password and the next one.",
+            "type": "object",
+            "required": [
+                "current_password",
+                "new_password"
+            ],
+            "properties": {
+                "current_password": {
+                    "type": "string",
+                    "example": "trois toits sous la pluie"
+                },
+                "new_password": {
+                    "description": "12 to 128 characters",
+                    "type": "string",
+                    "example": "quatre toits sous la neige"
+                }
+            }
+        },
+        "Changes-APIKey": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/APIKey"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
         "Changes-Contact": {
             "type": "object",
             "properties": {
@@ -2013,6 +3818,44 @@ const docTemplate = `{
                 }
             }
         },
+        "Changes-Dealership": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Dealership"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-Grant": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Grant"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
         "Changes-Lead": {
             "type": "object",
             "properties": {
@@ -2020,6 +3863,25 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/Lead"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-User": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/User"
                     }
                 },
                 "has_more": {
@@ -2321,7 +4183,7 @@ const docTemplate = `{
                     "description": "null when raw is no valid number",
                     "type": "string",
                     "x-nullable": true,
-                    "example": "+33639981234"
+                    "example": "+33261911234"
                 },
                 "preferred": {
                     "type": "boolean"
@@ -2329,7 +4191,7 @@ const docTemplate = `{
                 "raw": {
                     "description": "as it was typed",
                     "type": "string",
-                    "example": "06 39 98 12 34"
+                    "example": "02 61 91 12 34"
                 },
                 "type": {
                     "type": "string",
@@ -2340,7 +4202,7 @@ const docTemplate = `{
                         "fax",
                         "other"
                     ],
-                    "example": "mobile"
+                    "example": "home"
                 }
             }
         },
@@ -2352,7 +4214,7 @@ const docTemplate = `{
                     "description": "read only when raw is left out",
                     "type": "string",
                     "x-omitempty": true,
-                    "example": "+33639981234"
+                    "example": "+33261911234"
                 },
                 "preferred": {
                     "type": "boolean",
@@ -2362,7 +4224,7 @@ const docTemplate = `{
                     "description": "without country code it is one of the account's country",
                     "type": "string",
                     "x-omitempty": true,
-                    "example": "06 39 98 12 34"
+                    "example": "02 61 91 12 34"
                 },
                 "type": {
                     "description": "told by the number when left out",
@@ -2375,7 +4237,80 @@ const docTemplate = `{
                         "other"
                     ],
                     "x-omitempty": true,
-                    "example": "mobile"
+                    "example": "home"
+                }
+            }
+        },
+        "CreateAPIKey": {
+            "description": "CreateAPIKey is what makes a key.",
+            "type": "object",
+            "required": [
+                "kind",
+                "name",
+                "scopes"
+            ],
+            "properties": {
+                "dealership_ids": {
+                    "description": "all of the account when left out or null",
+                    "type": "array",
+                    "items": {
+                        "type": "string",
+                        "format": "uuid"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "expires_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-omitempty": true
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "api_key",
+                        "site_key",
+                        "client"
+                    ],
+                    "example": "api_key"
+                },
+                "name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "example": "Website"
+                },
+                "origins": {
+                    "description": "of a site key",
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-omitempty": true,
+                    "example": [
+                        "https://www.garage-dupont.example"
+                    ]
+                },
+                "rate_per_minute": {
+                    "type": "integer",
+                    "maximum": 60000,
+                    "minimum": 1,
+                    "x-omitempty": true,
+                    "example": 600
+                },
+                "scopes": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "leads:read"
+                    ]
+                },
+                "test": {
+                    "type": "boolean",
+                    "x-omitempty": true
                 }
             }
         },
@@ -2485,6 +4420,151 @@ const docTemplate = `{
                     "x-omitempty": true,
                     "example": [
                         "vip"
+                    ]
+                }
+            }
+        },
+        "CreateDealership": {
+            "description": "CreateDealership is what makes a dealership. A field that is null is as one that is left out.",
+            "type": "object",
+            "required": [
+                "name"
+            ],
+            "properties": {
+                "address": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/DealershipAddressInput"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "brands": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-omitempty": true,
+                    "example": [
+                        "Peugeot"
+                    ]
+                },
+                "codes": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "$ref": "#/definitions/DealershipCode"
+                    },
+                    "x-omitempty": true
+                },
+                "country": {
+                    "description": "the account's when left out",
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "FR"
+                },
+                "custom": {
+                    "description": "at most 16 KiB as JSON",
+                    "type": "object",
+                    "additionalProperties": {},
+                    "x-omitempty": true
+                },
+                "email": {
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "lyon@garage-dupont.example"
+                },
+                "external_refs": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "$ref": "#/definitions/kernel.ExternalRef"
+                    },
+                    "x-omitempty": true
+                },
+                "is_default": {
+                    "description": "takes the place of the default before it",
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "legal_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Dupont Automobiles SAS"
+                },
+                "name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "example": "Dupont Lyon"
+                },
+                "phone": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-omitempty": true,
+                    "example": "01 99 00 12 34"
+                },
+                "position": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Position"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "time_zone": {
+                    "description": "the account's when left out",
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "Europe/Paris"
+                },
+                "website": {
+                    "type": "string",
+                    "maxLength": 2000,
+                    "x-omitempty": true,
+                    "example": "https://www.garage-dupont.example"
+                }
+            }
+        },
+        "CreateGrant": {
+            "description": "CreateGrant is what lets a partner act for a dealership.",
+            "type": "object",
+            "required": [
+                "dealer_code",
+                "dealership_id",
+                "partner_code",
+                "scopes"
+            ],
+            "properties": {
+                "dealer_code": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "FR-0042"
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "expires_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-omitempty": true
+                },
+                "partner_code": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "marque"
+                },
+                "scopes": {
+                    "description": "leads:create, leads:read",
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "leads:create"
                     ]
                 }
             }
@@ -2664,6 +4744,247 @@ const docTemplate = `{
                         }
                     ],
                     "x-omitempty": true
+                }
+            }
+        },
+        "CreateUser": {
+            "description": "CreateUser is what makes a user.",
+            "type": "object",
+            "required": [
+                "email",
+                "password"
+            ],
+            "properties": {
+                "disabled": {
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "email": {
+                    "type": "string",
+                    "example": "jeanne@garage-dupont.example"
+                },
+                "first_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Jeanne"
+                },
+                "language": {
+                    "description": "the account's when left out",
+                    "type": "string",
+                    "maxLength": 35,
+                    "x-omitempty": true,
+                    "example": "fr"
+                },
+                "last_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Martin"
+                },
+                "password": {
+                    "description": "12 to 128 characters",
+                    "type": "string",
+                    "example": "trois toits sous la pluie"
+                },
+                "roles": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "$ref": "#/definitions/UserRoleInput"
+                    },
+                    "x-omitempty": true
+                }
+            }
+        },
+        "Dealership": {
+            "description": "Dealership is a rooftop: one point of sale of the account.",
+            "type": "object",
+            "properties": {
+                "address": {
+                    "$ref": "#/definitions/DealershipAddress"
+                },
+                "brands": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "Peugeot"
+                    ]
+                },
+                "codes": {
+                    "description": "what manufacturers and providers call it",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/DealershipCode"
+                    }
+                },
+                "country": {
+                    "description": "ISO 3166-1 alpha-2",
+                    "type": "string",
+                    "example": "FR"
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "custom": {
+                    "type": "object",
+                    "additionalProperties": {}
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "email": {
+                    "type": "string",
+                    "format": "email",
+                    "x-nullable": true,
+                    "example": "lyon@garage-dupont.example"
+                },
+                "external_refs": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/kernel.ExternalRef"
+                    }
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "is_default": {
+                    "description": "takes leads that name no dealership",
+                    "type": "boolean"
+                },
+                "legal_name": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Dupont Automobiles SAS"
+                },
+                "name": {
+                    "type": "string",
+                    "example": "Dupont Lyon"
+                },
+                "phone": {
+                    "description": "E.164",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "+33199001234"
+                },
+                "position": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Position"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "time_zone": {
+                    "description": "of the IANA database",
+                    "type": "string",
+                    "example": "Europe/Paris"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                },
+                "website": {
+                    "type": "string",
+                    "format": "uri",
+                    "x-nullable": true,
+                    "example": "https://www.garage-dupont.example"
+                }
+            }
+        },
+        "DealershipAddress": {
+            "description": "DealershipAddress is where a dealership is, in its country.",
+            "type": "object",
+            "properties": {
+                "city": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Lyon"
+                },
+                "lines": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "1 rue de la Paix"
+                    ]
+                },
+                "postal_code": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "69001"
+                },
+                "region": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Auvergne-Rhône-Alpes"
+                }
+            }
+        },
+        "DealershipAddressInput": {
+            "description": "DealershipAddressInput is an address as it is sent.",
+            "type": "object",
+            "properties": {
+                "city": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-omitempty": true,
+                    "example": "Lyon"
+                },
+                "lines": {
+                    "type": "array",
+                    "maxItems": 6,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-omitempty": true,
+                    "example": [
+                        "1 rue de la Paix"
+                    ]
+                },
+                "postal_code": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-omitempty": true,
+                    "example": "69001"
+                },
+                "region": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-omitempty": true,
+                    "example": "Auvergne-Rhône-Alpes"
+                }
+            }
+        },
+        "DealershipCode": {
+            "description": "DealershipCode is what one scheme, a manufacturer's or provider's, calls a dealership.",
+            "type": "object",
+            "required": [
+                "code",
+                "scheme"
+            ],
+            "properties": {
+                "code": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "FR-0042"
+                },
+                "scheme": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "peugeot"
                 }
             }
         },
@@ -2978,6 +5299,61 @@ const docTemplate = `{
                 }
             }
         },
+        "Enum": {
+            "description": "Enum is one closed list of values.",
+            "type": "object",
+            "properties": {
+                "name": {
+                    "type": "string",
+                    "example": "user_role"
+                },
+                "values": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/EnumValue"
+                    }
+                }
+            }
+        },
+        "EnumLabels": {
+            "description": "EnumLabels is a label in each language.",
+            "type": "object",
+            "properties": {
+                "en": {
+                    "type": "string",
+                    "example": "Administrator"
+                },
+                "fr": {
+                    "type": "string",
+                    "example": "Administrateur"
+                }
+            }
+        },
+        "EnumList": {
+            "description": "EnumList is every closed list of values of the API.",
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Enum"
+                    }
+                }
+            }
+        },
+        "EnumValue": {
+            "description": "EnumValue is one value with its labels.",
+            "type": "object",
+            "properties": {
+                "labels": {
+                    "$ref": "#/definitions/EnumLabels"
+                },
+                "value": {
+                    "type": "string",
+                    "example": "admin"
+                }
+            }
+        },
         "FieldError": {
             "description": "FieldError is one wrong field or parameter of a request.",
             "type": "object",
@@ -2999,6 +5375,65 @@ const docTemplate = `{
                     "description": "Pointer is a JSON Pointer into the body, or ?name for a query parameter.",
                     "type": "string",
                     "example": "/emails/0/address"
+                }
+            }
+        },
+        "Grant": {
+            "description": "Grant is what a dealership allows a partner.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "dealer_code": {
+                    "description": "what the partner calls the dealership",
+                    "type": "string",
+                    "example": "FR-0042"
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "expires_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "partner_code": {
+                    "type": "string",
+                    "example": "marque"
+                },
+                "partner_name": {
+                    "type": "string",
+                    "example": "Marque France"
+                },
+                "revoked_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "scopes": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "leads:create"
+                    ]
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 1
                 }
             }
         },
@@ -3103,6 +5538,161 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/LeadWarning"
+                    }
+                }
+            }
+        },
+        "IssuedAPIKey": {
+            "description": "IssuedAPIKey is a key with its secret, which is shown this once. A replay of the answer has null in its place.",
+            "type": "object",
+            "properties": {
+                "client_id": {
+                    "description": "of a machine client",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "created_by": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "dealership_ids": {
+                    "description": "null: all of the account",
+                    "type": "array",
+                    "items": {
+                        "type": "string",
+                        "format": "uuid"
+                    },
+                    "x-nullable": true
+                },
+                "expires_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "api_key",
+                        "site_key",
+                        "client"
+                    ],
+                    "example": "api_key"
+                },
+                "last_used_at": {
+                    "description": "to about a minute",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "name": {
+                    "type": "string",
+                    "example": "Website"
+                },
+                "next_prefix": {
+                    "description": "of the second live secret, during a rotation",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "rt_live_sk_Zp81cVbR"
+                },
+                "origins": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "https://www.garage-dupont.example"
+                    ]
+                },
+                "prefix": {
+                    "description": "the beginning of the secret",
+                    "type": "string",
+                    "example": "rt_live_sk_4fT9kQ2z"
+                },
+                "rate_per_minute": {
+                    "type": "integer",
+                    "example": 600
+                },
+                "revoked_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "scopes": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "leads:read"
+                    ]
+                },
+                "secret": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "rt_live_sk_4fT9kQ2zXv7mB1nC5dE8gH3jL6pR0s_2aB9zX"
+                },
+                "test": {
+                    "description": "leads made with it are test leads",
+                    "type": "boolean"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
+        "Key": {
+            "description": "Key is a public key (RFC 8037).",
+            "type": "object",
+            "properties": {
+                "alg": {
+                    "type": "string",
+                    "example": "EdDSA"
+                },
+                "crv": {
+                    "type": "string",
+                    "example": "Ed25519"
+                },
+                "kid": {
+                    "type": "string",
+                    "example": "Sqkh_HuWo9UagC6I"
+                },
+                "kty": {
+                    "type": "string",
+                    "example": "OKP"
+                },
+                "use": {
+                    "type": "string",
+                    "example": "sig"
+                },
+                "x": {
+                    "type": "string",
+                    "example": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+                }
+            }
+        },
+        "KeySet": {
+            "description": "KeySet is the set of keys that access tokens are signed with.",
+            "type": "object",
+            "properties": {
+                "keys": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Key"
                     }
                 }
             }
@@ -3837,7 +6427,7 @@ const docTemplate = `{
                     "type": "string",
                     "maxLength": 20,
                     "x-omitempty": true,
-                    "example": "+33639981234"
+                    "example": "+33199001234"
                 },
                 "preferred": {
                     "type": "boolean",
@@ -3846,7 +6436,7 @@ const docTemplate = `{
                 "raw": {
                     "type": "string",
                     "maxLength": 100,
-                    "example": "06 39 98 12 34"
+                    "example": "01 99 00 12 34"
                 },
                 "type": {
                     "type": "string",
@@ -4083,6 +6673,28 @@ const docTemplate = `{
                 }
             }
         },
+        "List-APIKey": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/APIKey"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
         "List-Contact": {
             "type": "object",
             "properties": {
@@ -4090,6 +6702,50 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/Contact"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-Dealership": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Dealership"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-Grant": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Grant"
                     }
                 },
                 "next_cursor": {
@@ -4171,6 +6827,120 @@ const docTemplate = `{
                 }
             }
         },
+        "List-User": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/User"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "Me": {
+            "description": "Me is who asks and what they may do.",
+            "type": "object",
+            "properties": {
+                "account": {
+                    "description": "null for partners, and without account:read",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Account"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "credential_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "dealerships": {
+                    "description": "further rights at single dealerships",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/MyDealership"
+                    }
+                },
+                "grants": {
+                    "description": "of a partner",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/MyGrant"
+                    }
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "user",
+                        "api_key",
+                        "site_key",
+                        "client",
+                        "partner"
+                    ],
+                    "example": "user"
+                },
+                "limited": {
+                    "description": "only the dealerships listed are visible",
+                    "type": "boolean"
+                },
+                "name": {
+                    "type": "string",
+                    "example": "Jeanne Martin"
+                },
+                "own_leads_only": {
+                    "description": "sees own leads and those of nobody",
+                    "type": "boolean"
+                },
+                "partner": {
+                    "description": "of a partner",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Partner"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "rate_per_minute": {
+                    "type": "integer",
+                    "example": 600
+                },
+                "scopes": {
+                    "description": "for the whole account",
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "leads:read"
+                    ]
+                },
+                "test": {
+                    "description": "leads made with this credential are test leads",
+                    "type": "boolean"
+                },
+                "user": {
+                    "description": "of a person",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/User"
+                        }
+                    ],
+                    "x-nullable": true
+                }
+            }
+        },
         "MoveLead": {
             "description": "MoveLead is a change of status.",
             "type": "object",
@@ -4235,6 +7005,214 @@ const docTemplate = `{
                     "maxLength": 40,
                     "x-omitempty": true,
                     "example": "VF3VBBHXHGZ041335"
+                }
+            }
+        },
+        "MyDealership": {
+            "description": "MyDealership is a dealership at which the caller has rights.",
+            "type": "object",
+            "properties": {
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "scopes": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "leads:read"
+                    ]
+                }
+            }
+        },
+        "MyGrant": {
+            "description": "MyGrant is what a dealership allows the calling partner.",
+            "type": "object",
+            "properties": {
+                "account_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "dealer_code": {
+                    "type": "string",
+                    "example": "FR-0042"
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "expires_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "scopes": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "leads:create"
+                    ]
+                }
+            }
+        },
+        "OAuthError": {
+            "description": "OAuthError is an error as RFC 6749 writes it.",
+            "type": "object",
+            "properties": {
+                "error": {
+                    "type": "string",
+                    "example": "invalid_grant"
+                },
+                "error_description": {
+                    "type": "string",
+                    "example": "The e-mail or password is wrong."
+                }
+            }
+        },
+        "Partner": {
+            "description": "Partner is an OEM or lead provider.",
+            "type": "object",
+            "properties": {
+                "code": {
+                    "type": "string",
+                    "example": "marque"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "name": {
+                    "type": "string",
+                    "example": "Marque France"
+                }
+            }
+        },
+        "PatchAPIKey": {
+            "description": "PatchAPIKey changes a key. Lists are replaced whole.",
+            "type": "object",
+            "required": [
+                "name",
+                "rate_per_minute",
+                "scopes"
+            ],
+            "properties": {
+                "dealership_ids": {
+                    "description": "null: all of the account",
+                    "type": "array",
+                    "items": {
+                        "type": "string",
+                        "format": "uuid"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "expires_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "Website"
+                },
+                "origins": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": [
+                        "https://www.garage-dupont.example"
+                    ]
+                },
+                "rate_per_minute": {
+                    "type": "integer",
+                    "maximum": 60000,
+                    "minimum": 1,
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": 600
+                },
+                "scopes": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": [
+                        "leads:read"
+                    ]
+                }
+            }
+        },
+        "PatchAccount": {
+            "description": "PatchAccount changes the account. Schemas are merged key by key.",
+            "type": "object",
+            "required": [
+                "country",
+                "currency",
+                "language",
+                "name",
+                "time_zone"
+            ],
+            "properties": {
+                "country": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "FR"
+                },
+                "currency": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "EUR"
+                },
+                "custom_schemas": {
+                    "type": "object",
+                    "additionalProperties": {},
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "language": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "fr"
+                },
+                "name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "Garage Dupont"
+                },
+                "require_if_match": {
+                    "type": "boolean",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "time_zone": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "Europe/Paris"
                 }
             }
         },
@@ -4358,6 +7336,123 @@ const docTemplate = `{
                     "example": [
                         "vip"
                     ]
+                }
+            }
+        },
+        "PatchDealership": {
+            "description": "PatchDealership changes a dealership. Lists are replaced whole, custom key by key.",
+            "type": "object",
+            "required": [
+                "country",
+                "name",
+                "time_zone"
+            ],
+            "properties": {
+                "address": {
+                    "description": "replaced whole",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/DealershipAddressInput"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "brands": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": [
+                        "Peugeot"
+                    ]
+                },
+                "codes": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "$ref": "#/definitions/DealershipCode"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "country": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "FR"
+                },
+                "custom": {
+                    "type": "object",
+                    "additionalProperties": {},
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "email": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "lyon@garage-dupont.example"
+                },
+                "external_refs": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "$ref": "#/definitions/kernel.ExternalRef"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "is_default": {
+                    "type": "boolean",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "legal_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "Dupont Automobiles SAS"
+                },
+                "name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "Dupont Lyon"
+                },
+                "phone": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "01 99 00 12 34"
+                },
+                "position": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Position"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "time_zone": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "Europe/Paris"
+                },
+                "website": {
+                    "type": "string",
+                    "maxLength": 2000,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "https://www.garage-dupont.example"
                 }
             }
         },
@@ -4495,6 +7590,84 @@ const docTemplate = `{
                 }
             }
         },
+        "PatchUser": {
+            "description": "PatchUser changes a user. Roles are replaced whole.",
+            "type": "object",
+            "required": [
+                "email",
+                "language",
+                "password"
+            ],
+            "properties": {
+                "disabled": {
+                    "description": "true ends every session of the user",
+                    "type": "boolean",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "email": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "jeanne@garage-dupont.example"
+                },
+                "first_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "Jeanne"
+                },
+                "language": {
+                    "type": "string",
+                    "maxLength": 35,
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "fr"
+                },
+                "last_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "Martin"
+                },
+                "password": {
+                    "description": "ends every session of the user",
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "trois toits sous la pluie"
+                },
+                "roles": {
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "$ref": "#/definitions/UserRoleInput"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                }
+            }
+        },
+        "Position": {
+            "description": "Position is a place on earth in degrees (WGS 84).",
+            "type": "object",
+            "properties": {
+                "latitude": {
+                    "type": "number",
+                    "maximum": 90,
+                    "minimum": -90,
+                    "example": 45.764
+                },
+                "longitude": {
+                    "type": "number",
+                    "maximum": 180,
+                    "minimum": -180,
+                    "example": 4.8357
+                }
+            }
+        },
         "Problem": {
             "description": "Problem is the body of every error (RFC 9457). Programs decide by code; title and detail are for people.",
             "type": "object",
@@ -4538,6 +7711,157 @@ const docTemplate = `{
                     "type": "string",
                     "format": "uri-reference",
                     "example": "/problems/request.invalid"
+                }
+            }
+        },
+        "Token": {
+            "description": "Token is an access token and, for people, what renews it.",
+            "type": "object",
+            "properties": {
+                "access_token": {
+                    "type": "string"
+                },
+                "expires_in": {
+                    "description": "seconds",
+                    "type": "integer",
+                    "example": 900
+                },
+                "refresh_token": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "scope": {
+                    "type": "string",
+                    "example": "leads:read leads:write"
+                },
+                "token_type": {
+                    "type": "string",
+                    "enum": [
+                        "Bearer"
+                    ],
+                    "example": "Bearer"
+                }
+            }
+        },
+        "User": {
+            "description": "User is a person who works for the account.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "disabled": {
+                    "description": "cannot sign in",
+                    "type": "boolean"
+                },
+                "disabled_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "email": {
+                    "description": "signs the user in",
+                    "type": "string",
+                    "format": "email",
+                    "example": "jeanne@garage-dupont.example"
+                },
+                "first_name": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Jeanne"
+                },
+                "full_name": {
+                    "type": "string",
+                    "example": "Jeanne Martin"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "language": {
+                    "description": "BCP 47",
+                    "type": "string",
+                    "example": "fr"
+                },
+                "last_name": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Martin"
+                },
+                "roles": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/UserRole"
+                    }
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
+        "UserRole": {
+            "description": "UserRole is a role that a user has at one dealership or for the whole account.",
+            "type": "object",
+            "properties": {
+                "dealership_id": {
+                    "description": "null: for the whole account",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "role": {
+                    "type": "string",
+                    "enum": [
+                        "admin",
+                        "manager",
+                        "agent",
+                        "salesperson",
+                        "service_adviser",
+                        "marketing",
+                        "viewer"
+                    ],
+                    "example": "salesperson"
+                }
+            }
+        },
+        "UserRoleInput": {
+            "description": "UserRoleInput is a role as it is sent.",
+            "type": "object",
+            "required": [
+                "role"
+            ],
+            "properties": {
+                "dealership_id": {
+                    "description": "for the whole account when left out or null",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-omitempty": true
+                },
+                "role": {
+                    "type": "string",
+                    "enum": [
+                        "admin",
+                        "manager",
+                        "agent",
+                        "salesperson",
+                        "service_adviser",
+                        "marketing",
+                        "viewer"
+                    ],
+                    "example": "salesperson"
                 }
             }
         },

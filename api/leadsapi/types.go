@@ -199,8 +199,8 @@ type Email struct {
 
 // Phone is one number of who asks, as they wrote it.
 type Phone struct {
-	Raw       string `json:"raw" validate:"required_without=E164,max=100" example:"06 39 98 12 34"`
-	E164      string `json:"e164,omitempty" validate:"max=20" example:"+33639981234"` // in place of raw
+	Raw       string `json:"raw" validate:"required_without=E164,max=100" example:"01 99 00 12 34"`
+	E164      string `json:"e164,omitempty" validate:"max=20" example:"+33199001234"` // in place of raw
 	Type      string `json:"type,omitempty" validate:"max=50" example:"mobile"`
 	Preferred bool   `json:"preferred,omitempty"`
 } //	@name	LeadPersonPhone

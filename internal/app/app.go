@@ -152,9 +152,9 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 	keys := auth.NewKeys(control, ring, clock.Now)
 	s.Core = core.NewService(core.Parts{
 		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Work: s.Work, Hasher: auth.NewHasher(auth.DefaultPasswordParams(), 4),
-		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, clock.Now), Ring: ring, Enums: enums(), Now: clock.Now,
+		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, clock.Now), Ring: ring, Enums: slices.Concat(core.Enums(), contacts.Enums(), leads.Enums()), Now: clock.Now,
 	})
-	schemas := schema.New(d, clock.Now)
+	schemas := schema.New(customSchemas(s.Core), clock.Now)
 	changed := &contactChange{}
 	s.Contacts = contacts.NewService(contacts.Needs{
 		Store: contactsdb.New(d), Unit: d, Log: s.Events, Accounts: contactsAccounts{s.Core}, Schemas: schemas, OnChange: changed, Now: clock.Now,
@@ -218,7 +218,7 @@ func (a *App) buildServer() error {
 func (a *App) watchPool() {
 	a.telemetry.WatchPool(func() telemetry.Pool {
 		s := a.DB.Stats()
-		return telemetry.Pool{Max: s.Max, Total: s.Total, Idle: s.Idle, InUse: s.InUse, Waits: s.Waits, WaitTime: s.WaitTime}
+		return telemetry.Pool{Max: s.Max, Total: s.Open, Idle: s.Idle, InUse: s.InUse, Waits: s.Waited, WaitTime: s.WaitTime}
 	})
 }
 

@@ -215,3 +215,11 @@ type contactChange struct{ leads *leads.Service }
 func (c *contactChange) Changed(ctx context.Context, account kernel.AccountID, id kernel.ContactID, text string) error {
 	return c.leads.ContactChanged(ctx, account, id, text)
 }
+
+// customSchemas is where platform/schema reads an account's JSON Schemas.
+func customSchemas(c *core.Service) schema.Source {
+	return func(ctx context.Context, account kernel.AccountID) (map[string]any, error) {
+		a, err := c.AccountDetails(ctx, account)
+		return a.CustomSchemas, err
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -42,7 +43,7 @@ func Config(t testing.TB, ownerURL string) app.Config {
 	t.Helper()
 	return app.Config{
 		Addr: "127.0.0.1:0", Env: "development", Services: "all", DatabaseURL: ownerURL, MaxConns: 12, DataDir: t.TempDir(),
-		MasterKey: MasterKey, LogLevel: "error", RatePerMinute: 1_000_000, MaxDocument: 25 << 20,
+		MasterKey: MasterKey, LogLevel: "error", ShutdownTimeout: 10 * time.Second, RatePerMinute: 1_000_000, MaxDocument: 25 << 20,
 	}
 }
 

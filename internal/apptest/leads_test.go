@@ -23,7 +23,7 @@ func enquiry(change ...func(object)) object {
 		"type": "test_drive", "source": "www.garage.example", "comments": "Is it still there?",
 		"contact": object{
 			"first_name": "Hélène", "last_name": "de La Bretonnière",
-			"emails": []any{object{"address": "Helene@Fr.Example"}}, "phones": []any{object{"raw": "06 39 98 12 34"}},
+			"emails": []any{object{"address": "Helene@Fr.Example"}}, "phones": []any{object{"raw": "01 99 00 12 34"}},
 		},
 		"vehicles_of_interest": []any{object{"make": "Peugeot", "model": "e-208", "year": 2021, "vin": "VF3VBBHXHGZ041335"}},
 	}
@@ -46,10 +46,10 @@ func TestLeadEndToEnd(t *testing.T) {
 
 	got := a.Get("/v1/leads/" + id + "?include=contact").Is(http.StatusOK)
 	assert.Equal(t, "helene@fr.example", got.Str("contact.emails.0.address"))
-	assert.Equal(t, "+33639981234", got.Str("contact.phones.0.e164"))
+	assert.Equal(t, "+33199001234", got.Str("contact.phones.0.e164"))
 	assert.Equal(t, a.Dealership, got.Str("dealership_id"), "the account's only dealership")
 
-	for _, q := range []string{"bretonniere", "06 39 98", "vf3vbb", "e-208", "helene@fr"} {
+	for _, q := range []string{"bretonniere", "01 99 00", "vf3vbb", "e-208", "helene@fr"} {
 		found := a.Get("/v1/leads?q=" + strings.ReplaceAll(q, " ", "+")).Is(http.StatusOK)
 		assert.Len(t, found.List("data"), 1, q)
 	}
@@ -177,7 +177,7 @@ func TestChangesFollowEveryWrite(t *testing.T) {
 	a := p.Account(t)
 	for i := range 5 {
 		a.Post("/v1/leads", enquiry(func(o object) {
-			o["contact"] = object{"full_name": fmt.Sprint("Person ", i), "phones": []any{object{"raw": fmt.Sprintf("06 39 98 00 %02d", i)}}}
+			o["contact"] = object{"full_name": fmt.Sprint("Person ", i), "phones": []any{object{"raw": fmt.Sprintf("01 99 00 00 %02d", i)}}}
 		})).Is(http.StatusCreated)
 	}
 	cursor, seen := "", map[string]bool{}

@@ -66,3 +66,21 @@ func TestEveryStatusHasMoves(t *testing.T) {
 	}
 	assert.Len(t, moves, len(Statuses()))
 }
+
+func TestEveryValueHasLabels(t *testing.T) {
+	t.Parallel()
+	named := map[string][]string{}
+	for _, e := range Enums() {
+		for _, v := range e.Values {
+			assert.NotEmpty(t, v.En)
+			assert.NotEmpty(t, v.Fr)
+			named[e.Name] = append(named[e.Name], v.Value)
+		}
+	}
+	assert.Equal(t, join(Statuses()), join(named["lead_status"]))
+	assert.Equal(t, join(Types()), join(named["lead_type"]))
+	assert.Equal(t, join(Channels()), join(named["lead_channel"]))
+	assert.Equal(t, join(LostReasons()), join(named["lead_lost_reason"]))
+	assert.Equal(t, join(InvalidReasons()), join(named["lead_invalid_reason"]))
+	assert.Equal(t, join(InboxStates()), join(named["inbox_state"]))
+}

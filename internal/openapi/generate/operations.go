@@ -135,7 +135,8 @@ func (o *operation) parameters() {
 
 // conditional tells whether the operation changes a resource that has a version.
 func (o *operation) conditional() bool {
-	return o.versioned && (o.method == "patch" || o.method == "delete" || o.method == "put")
+	verb := o.method == "post" && strings.Contains(o.path, "{id}/") && !o.safe
+	return o.versioned && (o.method == "patch" || o.method == "delete" || o.method == "put" || verb)
 }
 
 // accept adds common parameters.
