@@ -30,9 +30,9 @@
 //	@tag.description	Points of sale and the codes by which others know them.
 //	@tag.name			users
 //	@tag.description	People who work for the account, and their roles.
-//	@tag.name			keys
+//	@tag.name			api-keys
 //	@tag.description	API keys, site keys and machine clients.
-//	@tag.name			partners
+//	@tag.name			grants
 //	@tag.description	What a dealership allows an OEM or a lead provider.
 //	@tag.name			sign-in
 //	@tag.description	Tokens, and who the caller is.

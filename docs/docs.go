@@ -8167,11 +8167,11 @@ const docTemplate = `{
         },
         {
             "description": "API keys, site keys and machine clients.",
-            "name": "keys"
+            "name": "api-keys"
         },
         {
             "description": "What a dealership allows an OEM or a lead provider.",
-            "name": "partners"
+            "name": "grants"
         },
         {
             "description": "Tokens, and who the caller is.",
