@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -89,12 +90,7 @@ func (s *Service) CreatePartner(ctx context.Context, name, code string) (IssuedC
 	if err := p.Validate(); err != nil {
 		return IssuedClient{}, err
 	}
-	secret := auth.NewKey(auth.KeyOEM, false)
-	c := Credential{
-		ID: kernel.NewID[kernel.CredentialID](), Kind: auth.KindPartner, Name: p.Name, SecretHash: secret.Hash(), Partner: p.ID,
-		Scopes: auth.PartnerScopes(), RatePerMinute: DefaultRate, TokenVersion: 1, CreatedAt: now,
-	}
-	c.ClientID = "partner_" + c.ID.String()
+	secret, c := newClient(p, now)
 	err := s.Units.InTx(ctx, func(ctx context.Context) error {
 		if err := s.Control.InsertPartner(ctx, p); err != nil {
 			return err
@@ -102,6 +98,37 @@ func (s *Service) CreatePartner(ctx context.Context, name, code string) (IssuedC
 		return s.Control.InsertCredential(ctx, c)
 	})
 	return IssuedClient{Partner: p, ClientID: c.ClientID, ClientSecret: secret.Text}, err
+}
+
+// ReissuePartner gives a partner a new client and ends those it had, within ten seconds on every process. It fails with
+// ErrNotFound.
+func (s *Service) ReissuePartner(ctx context.Context, code string) (IssuedClient, error) {
+	var out IssuedClient
+	err := s.Units.InTx(ctx, func(ctx context.Context) error {
+		now := s.Now()
+		p, err := s.Control.PartnerByCode(ctx, code)
+		if err != nil {
+			return err
+		}
+		if err := s.Control.RevokeClients(ctx, p.ID, now); err != nil {
+			return err
+		}
+		secret, c := newClient(p, now)
+		out = IssuedClient{Partner: p, ClientID: c.ClientID, ClientSecret: secret.Text}
+		return s.Control.InsertCredential(ctx, c)
+	})
+	return out, err
+}
+
+// newClient makes the credential by which a partner signs in.
+func newClient(p Partner, now time.Time) (auth.Key, Credential) {
+	secret := auth.NewKey(auth.KeyOEM, false)
+	c := Credential{
+		ID: kernel.NewID[kernel.CredentialID](), Kind: auth.KindPartner, Name: p.Name, SecretHash: secret.Hash(), Partner: p.ID,
+		Scopes: auth.PartnerScopes(), RatePerMinute: DefaultRate, TokenVersion: 1, CreatedAt: now,
+	}
+	c.ClientID = "partner_" + c.ID.String()
+	return secret, c
 }
 
 // RotateSigningKey makes a new key for access tokens. See auth.Keys.Rotate.

@@ -106,6 +106,7 @@ func TestDealershipsAreFoundByCode(t *testing.T) {
 		{"unknown", nil, "nope", kernel.DealershipID{}},
 		{"another scheme", []string{"dms"}, "1", kernel.DealershipID{}},
 		{"empty", nil, " ", kernel.DealershipID{}},
+		{"no text", nil, "\x00", kernel.DealershipID{}},
 	} {
 		id, found, err := w.DealershipByCode(t.Context(), w.account.ID, tt.schemes, tt.code)
 		require.NoError(t, err, tt.name)
@@ -152,7 +153,7 @@ func TestOneDefaultDealership(t *testing.T) {
 	a := w.dealership(t, w.admin, nil)
 	got, err := w.DefaultDealership(t.Context(), w.account.ID)
 	require.NoError(t, err)
-	assert.Equal(t, core.Place{ID: a.ID, Name: "Dupont Lyon", Country: "FR", TimeZone: "Europe/Paris"}, got, "the only one is the default")
+	assert.Equal(t, core.Place{ID: a.ID, Name: "Dupont Lyon", Country: "FR", TimeZone: "Europe/Paris", Currency: "EUR"}, got, "the only one is the default")
 
 	b := w.dealership(t, w.admin, func(d *core.DealershipDetails) { d.IsDefault = true })
 	c := w.dealership(t, w.admin, func(d *core.DealershipDetails) { d.IsDefault = true })

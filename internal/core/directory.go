@@ -67,7 +67,7 @@ func (s *Service) DealershipByCode(
 	ctx context.Context, account kernel.AccountID, schemes []string, code string,
 ) (kernel.DealershipID, bool, error) {
 	code = strings.TrimSpace(code)
-	if code == "" {
+	if code == "" || !storable(code) {
 		return kernel.DealershipID{}, false, nil
 	}
 	id, err := s.codes.get(codeKey{account, strings.Join(schemes, "\x00"), code}, func() (kernel.DealershipID, error) {
@@ -82,7 +82,7 @@ func (s *Service) DealershipByCode(
 // Grant is the partner's grant under a dealer code that holds now, give or take a few seconds. It fails with ErrNoGrant.
 func (s *Service) Grant(ctx context.Context, partner kernel.PartnerID, dealerCode string) (PartnerGrant, error) {
 	dealerCode = strings.TrimSpace(dealerCode)
-	if dealerCode == "" {
+	if dealerCode == "" || !storable(dealerCode) {
 		return PartnerGrant{}, ErrNoGrant
 	}
 	grants, err := s.grants.get(grantKey{partner, dealerCode}, func() ([]PartnerGrant, error) {

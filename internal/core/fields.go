@@ -118,6 +118,9 @@ func (d *diff) add(name string, same bool) {
 
 func samePtr[T comparable](a, b *T) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
 
+// storable tells whether the database takes s as text; what it does not take, it does not hold either.
+func storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
 // instant is a time as the database keeps it.
 func instant(t *time.Time) *time.Time {
 	if t == nil {

@@ -81,7 +81,7 @@ func (s *Service) Token(ctx context.Context, r TokenRequest) (TokenAnswer, error
 }
 
 func (s *Service) clientToken(ctx context.Context, r TokenRequest) (TokenAnswer, error) {
-	if r.ClientID == "" || r.ClientSecret == "" {
+	if r.ClientID == "" || r.ClientSecret == "" || !storable(r.ClientID) {
 		return TokenAnswer{}, ErrOAuthClient
 	}
 	c, err := s.Control.CredentialByClient(ctx, r.ClientID)

@@ -84,6 +84,8 @@ type ControlStore interface {
 	CredentialBySecret(ctx context.Context, hash []byte) (CredentialState, error)
 	InsertCredential(ctx context.Context, c Credential) error
 	UpdateCredential(ctx context.Context, id kernel.CredentialID, change func(*Credential)) error
+	// RevokeClients ends every credential of a partner, and the access tokens they gave.
+	RevokeClients(ctx context.Context, partner kernel.PartnerID, at time.Time) error
 	// Touch notes that a credential was used.
 	Touch(ctx context.Context, id kernel.CredentialID, at time.Time) error
 

@@ -50,6 +50,15 @@ func (c *Control) account(ctx context.Context, id kernel.AccountID) *gorm.DB {
 	return c.db.Control(ctx).Model(&accountRow{}).Where("id = ?", id)
 }
 
+// Empty implements core.ControlStore.
+func (c *Control) Empty(ctx context.Context) (bool, error) {
+	var empty bool
+	if err := c.db.QueryRowControl(ctx, `SELECT NOT EXISTS (SELECT FROM accounts)`, nil, &empty); err != nil {
+		return false, fmt.Errorf("look for an account: %w", err)
+	}
+	return empty, nil
+}
+
 // InsertAccount implements core.ControlStore.
 func (c *Control) InsertAccount(ctx context.Context, a core.Account) error {
 	row := toAccount(a)

@@ -133,6 +133,16 @@ func (c *Control) UpdateCredential(ctx context.Context, id kernel.CredentialID, 
 	return err
 }
 
+const revokeClients = `UPDATE credentials SET revoked_at = $2, token_version = token_version + 1 WHERE partner_id = $1 AND revoked_at IS NULL`
+
+// RevokeClients implements core.ControlStore.
+func (c *Control) RevokeClients(ctx context.Context, partner kernel.PartnerID, at time.Time) error {
+	if _, err := c.db.ExecControl(ctx, revokeClients, partner, at); err != nil {
+		return fmt.Errorf("revoke a partner's credentials: %w", err)
+	}
+	return nil
+}
+
 const touch = `UPDATE credentials SET last_used_at = $2 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < $2)`
 
 // Touch implements core.ControlStore.
