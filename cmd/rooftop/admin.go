@@ -22,7 +22,7 @@ func (s *settings) withApp(cmd *cobra.Command, do func(ctx context.Context, a *a
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer a.Close(cmd.Context())
 	return do(cmd.Context(), a)
 }
 
@@ -125,6 +125,20 @@ func partner(s *settings) *cobra.Command {
 	}
 	create.Flags().StringVar(&name, "name", "", "how leads of the partner are credited")
 	create.Flags().StringVar(&code, "code", "", "short name that dealers use to grant the partner something")
-	cmd.AddCommand(create)
+	cmd.AddCommand(create, &cobra.Command{
+		Use:   "reissue CODE",
+		Short: "Give a partner new credentials, shown this once, and end those it had",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.withApp(cmd, func(ctx context.Context, a *app.App) error {
+				p, err := a.Core.ReissuePartner(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "partner       %s\nclient_id     %s\nclient_secret %s\n", p.ID, p.ClientID, p.ClientSecret)
+				return err
+			})
+		},
+	})
 	return cmd
 }

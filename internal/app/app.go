@@ -121,7 +121,7 @@ type App struct {
 func New(ctx context.Context, cfg Config) (*App, error) {
 	a := &App{cfg: cfg}
 	if err := a.build(ctx); err != nil {
-		a.Close()
+		a.Close(ctx)
 		return nil, err
 	}
 	return a, nil
@@ -250,17 +250,17 @@ func (a *App) Serve(ctx context.Context, on net.Listener) error {
 }
 
 // Close ends what New opened. A private Postgres is stopped by the last process that uses it.
-func (a *App) Close() {
+func (a *App) Close(ctx context.Context) {
 	if a.telemetry != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		_ = a.telemetry.Close(ctx)
+		_ = a.telemetry.Close(within)
 	}
 	if a.accessLog != nil {
 		_ = a.accessLog.Flush()
 	}
 	if a.database != nil {
-		a.database.close()
+		a.database.close(ctx)
 	}
 }
 

@@ -43,7 +43,7 @@ func openDatabase(ctx context.Context, cfg Config) (*database, error) {
 		d.db, err = db.Open(ctx, db.Config{URL: serverURL, MaxConns: cfg.MaxConns, Pooler: cfg.Pooler})
 	}
 	if err != nil {
-		d.close()
+		d.close(ctx)
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	return d, nil
@@ -90,15 +90,15 @@ func (d *database) ready(ctx context.Context) error {
 	return nil
 }
 
-func (d *database) close() {
+func (d *database) close(ctx context.Context) {
 	if d.db != nil {
 		d.db.Close()
 	}
 	if d.cluster != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		if err := d.cluster.Close(ctx); err != nil {
-			slog.Warn("the private Postgres could not be stopped", "error", err)
+			slog.WarnContext(ctx, "the private Postgres could not be stopped", "error", err)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func MigrateUp(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	d.close()
+	d.close(ctx)
 	return nil
 }
 

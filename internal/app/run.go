@@ -16,7 +16,7 @@ func Run(ctx context.Context, cfg Config, started func(context.Context, *App) er
 	if err != nil {
 		return err
 	}
-	defer a.Close()
+	defer a.Close(ctx)
 	on, err := cfg.Listen(ctx)
 	if err != nil {
 		return err

@@ -67,7 +67,7 @@ func Start(t testing.TB, cfg app.Config, ownerURL string) *Program {
 	t.Cleanup(func() {
 		stop()
 		assert.NoError(t, <-served)
-		a.Close()
+		a.Close(context.Background())
 	})
 	return &Program{App: a, URL: "http://" + on.Addr().String(), OwnerURL: ownerURL}
 }
@@ -115,10 +115,14 @@ func (p *Program) Token(t testing.TB, form url.Values) *Caller {
 }
 
 // Anonymous is a caller without a credential.
-func (p *Program) Anonymous(t testing.TB) *Caller { return p.With(t, "") }
+func (p *Program) Anonymous(t testing.TB) *Caller {
+	t.Helper()
+	return p.With(t, "")
+}
 
 // With is a caller with a credential.
 func (p *Program) With(t testing.TB, credential string) *Caller {
+	t.Helper()
 	return &Caller{t: t, Base: p.URL, Credential: credential}
 }
 

@@ -78,32 +78,27 @@ func TestEnquiriesOfOnePerson(t *testing.T) {
 	a := apptest.New(t).Account(t)
 	first := a.Post("/v1/leads", enquiry()).Is(http.StatusCreated)
 
-	t.Run("the same words again change nothing", func(t *testing.T) {
-		again := a.For(t).Post("/v1/leads", enquiry()).Is(http.StatusOK)
-		assert.Equal(t, "duplicate", again.Str("intake.outcome"))
-		assert.Equal(t, "same_content", again.Str("intake.rule"))
-		assert.Equal(t, first.Str("id"), again.Str("id"))
-	})
-	t.Run("further words from the same source join", func(t *testing.T) {
-		joined := a.For(t).Post("/v1/leads", enquiry(func(o object) {
-			o["comments"] = "And the price?"
-			o["vehicles_of_interest"] = []any{object{"make": "Renault", "model": "Mégane"}}
-		})).Is(http.StatusOK)
-		assert.Equal(t, "touched", joined.Str("intake.outcome"))
-		assert.Equal(t, first.Str("id"), joined.Str("id"))
-		assert.Len(t, joined.List("touches"), 1)
-		assert.Len(t, joined.List("vehicles_of_interest"), 2)
-	})
-	t.Run("another source is credited with a lead of its own", func(t *testing.T) {
-		other := a.For(t).Post("/v1/leads", enquiry(func(o object) { o["source"] = "Portail" })).Is(http.StatusCreated)
-		assert.Equal(t, "other_source", other.Str("intake.rule"))
-		assert.Equal(t, first.Str("id"), other.Str("duplicate_of"))
-		assert.Equal(t, first.Str("contact_id"), other.Str("contact_id"))
-	})
-	t.Run("a workshop request is another matter", func(t *testing.T) {
-		service := a.For(t).Post("/v1/leads", enquiry(func(o object) { o["type"] = "service" })).Is(http.StatusCreated)
-		assert.Equal(t, "new_enquiry", service.Str("intake.rule"))
-	})
+	again := a.Post("/v1/leads", enquiry()).Is(http.StatusOK)
+	assert.Equal(t, "duplicate", again.Str("intake.outcome"), "the same words again change nothing")
+	assert.Equal(t, "same_content", again.Str("intake.rule"))
+	assert.Equal(t, first.Str("id"), again.Str("id"))
+
+	joined := a.Post("/v1/leads", enquiry(func(o object) {
+		o["comments"] = "And the price?"
+		o["vehicles_of_interest"] = []any{object{"make": "Renault", "model": "Mégane"}}
+	})).Is(http.StatusOK)
+	assert.Equal(t, "touched", joined.Str("intake.outcome"), "further words from the same source join")
+	assert.Equal(t, first.Str("id"), joined.Str("id"))
+	assert.Len(t, joined.List("touches"), 1)
+	assert.Len(t, joined.List("vehicles_of_interest"), 2)
+
+	other := a.Post("/v1/leads", enquiry(func(o object) { o["source"] = "Portail" })).Is(http.StatusCreated)
+	assert.Equal(t, "other_source", other.Str("intake.rule"), "another source is credited with a lead of its own")
+	assert.Equal(t, first.Str("id"), other.Str("duplicate_of"))
+	assert.Equal(t, first.Str("contact_id"), other.Str("contact_id"))
+
+	service := a.Post("/v1/leads", enquiry(func(o object) { o["type"] = "service" })).Is(http.StatusCreated)
+	assert.Equal(t, "new_enquiry", service.Str("intake.rule"), "a workshop request is another matter")
 }
 
 func TestSendersID(t *testing.T) {

@@ -164,10 +164,16 @@ func (l *Lead) extras() []adf.Extra {
 	if a := l.Details.Attribution; a != nil {
 		e := adf.Extra{Name: elementAttribution}
 		for _, f := range []adf.Attr{
-			{Name: "utm_source", Value: a.UTMSource}, {Name: "utm_medium", Value: a.UTMMedium}, {Name: "utm_campaign", Value: a.UTMCampaign},
-			{Name: "utm_term", Value: a.UTMTerm}, {Name: "utm_content", Value: a.UTMContent}, {Name: "gclid", Value: a.GCLID},
-			{Name: "landing_url", Value: a.LandingURL}, {Name: "form_name", Value: a.FormName},
-			{Name: "first_source", Value: a.FirstSource}, {Name: "last_source", Value: a.LastSource},
+			{Name: "utm_source", Value: a.UTMSource},
+			{Name: "utm_medium", Value: a.UTMMedium},
+			{Name: "utm_campaign", Value: a.UTMCampaign},
+			{Name: "utm_term", Value: a.UTMTerm},
+			{Name: "utm_content", Value: a.UTMContent},
+			{Name: "gclid", Value: a.GCLID},
+			{Name: "landing_url", Value: a.LandingURL},
+			{Name: "form_name", Value: a.FormName},
+			{Name: "first_source", Value: a.FirstSource},
+			{Name: "last_source", Value: a.LastSource},
 		} {
 			if f.Value != "" {
 				e.Attrs = append(e.Attrs, f)

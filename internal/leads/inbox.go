@@ -282,8 +282,7 @@ func (s *Service) receiveUnrouted(ctx context.Context, actor auth.Actor, in Inbo
 		return 0, nil, false, err
 	}
 	into, at, err := s.routeByVendor(ctx, actor, in.Body)
-	var told *errs.Error
-	if errors.As(err, &told) {
+	if told, ok := errs.As(err); ok {
 		d.State, d.ErrorCode, d.ErrorDetail = InboxQuarantined, told.Code, told.Public
 		if errors.Is(err, ErrNotLead) {
 			d.State = InboxRejected

@@ -2,6 +2,7 @@ package leads
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
@@ -153,12 +154,9 @@ func needReason(reason string, codes []string) error {
 }
 
 func join[S ~string](items []S) string {
-	out := ""
+	names := make([]string, len(items))
 	for i, s := range items {
-		if i > 0 {
-			out += ", "
-		}
-		out += string(s)
+		names[i] = string(s)
 	}
-	return out
+	return strings.Join(names, ", ")
 }

@@ -9,6 +9,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"reflect"
@@ -19,10 +20,7 @@ import (
 )
 
 // Environment is where settings come from: variables over the lines of a file.
-type Environment struct {
-	vars map[string]string
-	file string
-}
+type Environment struct{ vars map[string]string }
 
 // Read takes the process's environment and the file that ROOFTOP_CONFIG names, or file when that is not empty. A file
 // has lines of NAME=value; blank lines and lines that begin with # do not count.
@@ -41,19 +39,16 @@ func Read(file string) (Environment, error) {
 			return env, err
 		}
 	}
-	for name, value := range own {
-		env.vars[name] = value
-	}
+	maps.Copy(env.vars, own)
 	return env, nil
 }
 
-func (e *Environment) readFile(file string) error {
+func (e Environment) readFile(file string) error {
 	f, err := os.Open(file) //nolint:gosec // the operator names the file
 	if err != nil {
 		return fmt.Errorf("read the configuration file: %w", err)
 	}
 	defer func() { _ = f.Close() }()
-	e.file = file
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSpace(lines.Text())

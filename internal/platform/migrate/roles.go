@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -154,10 +155,5 @@ func isCode(err error, codes ...string) bool {
 	if !errors.As(err, &pgErr) {
 		return false
 	}
-	for _, code := range codes {
-		if pgErr.Code == code {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(codes, pgErr.Code)
 }
