@@ -37,7 +37,8 @@ const docTemplate = `{
                             "$ref": "#/definitions/KeySet"
                         }
                     }
-                }
+                },
+                "x-outside": true
             }
         },
         "/account": {
@@ -7098,11 +7099,6 @@ const docTemplate = `{
         "PatchAPIKey": {
             "description": "PatchAPIKey changes a key. Lists are replaced whole.",
             "type": "object",
-            "required": [
-                "name",
-                "rate_per_minute",
-                "scopes"
-            ],
             "properties": {
                 "dealership_ids": {
                     "description": "null: all of the account",
@@ -7164,13 +7160,6 @@ const docTemplate = `{
         "PatchAccount": {
             "description": "PatchAccount changes the account. Schemas are merged key by key.",
             "type": "object",
-            "required": [
-                "country",
-                "currency",
-                "language",
-                "name",
-                "time_zone"
-            ],
             "properties": {
                 "country": {
                     "type": "string",
@@ -7342,11 +7331,6 @@ const docTemplate = `{
         "PatchDealership": {
             "description": "PatchDealership changes a dealership. Lists are replaced whole, custom key by key.",
             "type": "object",
-            "required": [
-                "country",
-                "name",
-                "time_zone"
-            ],
             "properties": {
                 "address": {
                     "description": "replaced whole",
@@ -7593,11 +7577,6 @@ const docTemplate = `{
         "PatchUser": {
             "description": "PatchUser changes a user. Roles are replaced whole.",
             "type": "object",
-            "required": [
-                "email",
-                "language",
-                "password"
-            ],
             "properties": {
                 "disabled": {
                     "description": "true ends every session of the user",

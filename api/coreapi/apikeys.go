@@ -59,11 +59,11 @@ type CreateAPIKey struct {
 
 // PatchAPIKey changes a key. Lists are replaced whole.
 type PatchAPIKey struct {
-	Name          merge.Field[string]                `json:"name" validate:"required,max=200" extensions:"!x-nullable" example:"Website"`
-	Scopes        merge.Field[[]string]              `json:"scopes" validate:"required,max=50" extensions:"!x-nullable" example:"leads:read"`
+	Name          merge.Field[string]                `json:"name" validate:"max=200" extensions:"!x-nullable" example:"Website"`
+	Scopes        merge.Field[[]string]              `json:"scopes" validate:"max=50" extensions:"!x-nullable" example:"leads:read"`
 	DealershipIDs merge.Field[[]kernel.DealershipID] `json:"dealership_ids"` // null: all of the account
 	Origins       merge.Field[[]string]              `json:"origins" validate:"max=50" example:"https://www.garage-dupont.example"`
-	RatePerMinute merge.Field[int]                   `json:"rate_per_minute" validate:"required,gte=1,lte=60000" extensions:"!x-nullable" example:"600"`
+	RatePerMinute merge.Field[int]                   `json:"rate_per_minute" validate:"gte=1,lte=60000" extensions:"!x-nullable" example:"600"`
 	ExpiresAt     merge.Field[time.Time]             `json:"expires_at"`
 } //	@name	PatchAPIKey
 

@@ -277,6 +277,11 @@ func TestDealershipEndpoints(t *testing.T) {
 		}
 	}
 	assert.Equal(t, http.StatusPreconditionFailed, admin.do(http.MethodPatch, path, object{"name": "x"}, "If-Match", `"1"`).status)
+	for _, field := range []string{"name", "country", "time_zone"} {
+		got := admin.do(http.MethodPatch, path, object{field: nil})
+		assert.Equal(t, http.StatusUnprocessableEntity, got.status, "null for %s: %s", field, got.raw)
+		assert.Contains(t, got.raw, `"pointer":"/`+field+`"`)
+	}
 	bad := admin.do(http.MethodPost, "/v1/dealerships", object{"name": "", "country": "XX", "account_id": uuid.NewString(), "version": 9})
 	assert.Equal(t, http.StatusUnprocessableEntity, bad.status, bad.raw)
 
@@ -325,6 +330,11 @@ func TestUserEndpoints(t *testing.T) {
 		}
 		assert.NotContains(t, got.raw, "password")
 	}
+	for _, field := range []string{"email", "password", "language"} {
+		got := admin.do(http.MethodPatch, path, object{field: nil})
+		assert.Equal(t, http.StatusUnprocessableEntity, got.status, "null for %s: %s", field, got.raw)
+		assert.Contains(t, got.raw, `"pointer":"/`+field+`"`)
+	}
 	taken := admin.do(http.MethodPost, "/v1/users", object{"email": "J@garage-dupont.example", "password": password})
 	assert.Equal(t, http.StatusConflict, taken.status)
 	assert.Equal(t, "user.email_taken", taken.text("code"))
@@ -360,7 +370,9 @@ func TestSecretsAreNotReplayed(t *testing.T) {
 	patched := admin.do(http.MethodPatch, path, object{"name": "Other", "scopes": []string{"leads:read"}, "rate_per_minute": 5, "expires_at": "2099-01-01T00:00:00+02:00"})
 	require.Equal(t, http.StatusOK, patched.status, patched.raw)
 	assert.Equal(t, "2098-12-31T22:00:00Z", patched.text("expires_at"))
-	assert.Equal(t, http.StatusUnprocessableEntity, admin.do(http.MethodPatch, path, object{"scopes": []string{"no:such"}}).status)
+	for _, bad := range []object{{"scopes": []string{"no:such"}}, {"scopes": nil}, {"name": nil}, {"rate_per_minute": nil}} {
+		assert.Equal(t, http.StatusUnprocessableEntity, admin.do(http.MethodPatch, path, bad).status, "%v", bad)
+	}
 	second := admin.do(http.MethodPost, path+"/rotate", nil)
 	require.Equal(t, http.StatusOK, second.status, second.raw)
 	assert.NotEqual(t, secret, second.text("secret"))

@@ -86,11 +86,11 @@ type CreateDealership struct {
 
 // PatchDealership changes a dealership. Lists are replaced whole, custom key by key.
 type PatchDealership struct {
-	Name         merge.Field[string]                 `json:"name" validate:"required,max=200" extensions:"!x-nullable" example:"Dupont Lyon"`
+	Name         merge.Field[string]                 `json:"name" validate:"max=200" extensions:"!x-nullable" example:"Dupont Lyon"`
 	LegalName    merge.Field[string]                 `json:"legal_name" validate:"max=200" example:"Dupont Automobiles SAS"`
 	Brands       merge.Field[[]string]               `json:"brands" validate:"max=50,dive,max=100" example:"Peugeot"`
-	Country      merge.Field[string]                 `json:"country" validate:"required" extensions:"!x-nullable" example:"FR"`
-	TimeZone     merge.Field[string]                 `json:"time_zone" validate:"required" extensions:"!x-nullable" example:"Europe/Paris"`
+	Country      merge.Field[string]                 `json:"country" extensions:"!x-nullable" example:"FR"`
+	TimeZone     merge.Field[string]                 `json:"time_zone" extensions:"!x-nullable" example:"Europe/Paris"`
 	Address      merge.Field[DealershipAddressInput] `json:"address"` // replaced whole
 	Position     merge.Field[Position]               `json:"position"`
 	Phone        merge.Field[string]                 `json:"phone" validate:"max=100" example:"01 99 00 12 34"`

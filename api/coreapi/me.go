@@ -71,11 +71,11 @@ type Account struct {
 
 // PatchAccount changes the account. Schemas are merged key by key.
 type PatchAccount struct {
-	Name           merge.Field[string]         `json:"name" validate:"required,max=200" extensions:"!x-nullable" example:"Garage Dupont"`
-	Country        merge.Field[string]         `json:"country" validate:"required" extensions:"!x-nullable" example:"FR"`
-	Language       merge.Field[string]         `json:"language" validate:"required" extensions:"!x-nullable" example:"fr"`
-	TimeZone       merge.Field[string]         `json:"time_zone" validate:"required" extensions:"!x-nullable" example:"Europe/Paris"`
-	Currency       merge.Field[string]         `json:"currency" validate:"required" extensions:"!x-nullable" example:"EUR"`
+	Name           merge.Field[string]         `json:"name" validate:"max=200" extensions:"!x-nullable" example:"Garage Dupont"`
+	Country        merge.Field[string]         `json:"country" extensions:"!x-nullable" example:"FR"`
+	Language       merge.Field[string]         `json:"language" extensions:"!x-nullable" example:"fr"`
+	TimeZone       merge.Field[string]         `json:"time_zone" extensions:"!x-nullable" example:"Europe/Paris"`
+	Currency       merge.Field[string]         `json:"currency" extensions:"!x-nullable" example:"EUR"`
 	RequireIfMatch merge.Field[bool]           `json:"require_if_match" extensions:"!x-nullable"`
 	CustomSchemas  merge.Field[map[string]any] `json:"custom_schemas"`
 } //	@name	PatchAccount

@@ -220,6 +220,7 @@ func (h handler) revokeToken(c echo.Context) error {
 //	@Description	The public keys that access tokens are signed with (RFC 7517). A new key is here ten minutes before it signs.
 //	@Tags			sign-in
 //	@Success		200	{object}	KeySet
+//	@x-outside		true
 //	@Router			/.well-known/jwks.json [get]
 func (h handler) jwks(c echo.Context) error {
 	keys, err := h.core.Keys.Published(c.Request().Context())

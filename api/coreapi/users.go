@@ -57,11 +57,11 @@ type CreateUser struct {
 
 // PatchUser changes a user. Roles are replaced whole.
 type PatchUser struct {
-	Email     merge.Field[string]          `json:"email" validate:"required" extensions:"!x-nullable" example:"jeanne@garage-dupont.example"`
-	Password  merge.Field[string]          `json:"password" validate:"required" extensions:"!x-nullable" example:"trois toits sous la pluie"` // ends every session of the user
+	Email     merge.Field[string]          `json:"email" extensions:"!x-nullable" example:"jeanne@garage-dupont.example"`
+	Password  merge.Field[string]          `json:"password" extensions:"!x-nullable" example:"trois toits sous la pluie"` // ends every session of the user
 	FirstName merge.Field[string]          `json:"first_name" validate:"max=200" example:"Jeanne"`
 	LastName  merge.Field[string]          `json:"last_name" validate:"max=200" example:"Martin"`
-	Language  merge.Field[string]          `json:"language" validate:"required,max=35" extensions:"!x-nullable" example:"fr"`
+	Language  merge.Field[string]          `json:"language" validate:"max=35" extensions:"!x-nullable" example:"fr"`
 	Roles     merge.Field[[]UserRoleInput] `json:"roles" validate:"max=50,dive"`
 	Disabled  merge.Field[bool]            `json:"disabled" extensions:"!x-nullable"` // true ends every session of the user
 } //	@name	PatchUser

@@ -210,7 +210,7 @@ func (o *operation) responses() {
 	for _, status := range slices.Sorted(maps.Keys(responses)) {
 		response := asNode(responses[status])
 		if status[0] >= '4' {
-			response["content"] = problemContent()
+			response["content"] = refusal(asNode(response["content"]))
 		} else {
 			o.succeed(status, response)
 		}
@@ -261,6 +261,16 @@ func (o *operation) headers(status string, response node) {
 }
 
 func header(name string) node { return node{"$ref": "#/components/headers/" + name} }
+
+// refusal is a problem. Where a handler answers errors in a form of its own, what stands before it still sends problems.
+func refusal(written node) node {
+	content := problemContent()
+	own := asNode(written[jsonType])
+	if ref := text(asNode(own["schema"]), "$ref"); ref != "" && ref != schemaPrefix+"Problem" {
+		content[jsonType] = own
+	}
+	return content
+}
 
 func problemContent() node {
 	return node{problemType: node{"schema": node{"$ref": schemaPrefix + "Problem"}}}
