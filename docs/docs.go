@@ -3549,7 +3549,7 @@ const docTemplate = `{
                 "scopes": {
                     "type": "array",
                     "items": {
-                        "type": "string"
+                        "$ref": "#/definitions/auth.Scope"
                     },
                     "example": [
                         "leads:read"
@@ -4303,7 +4303,7 @@ const docTemplate = `{
                     "type": "array",
                     "maxItems": 50,
                     "items": {
-                        "type": "string"
+                        "$ref": "#/definitions/auth.Scope"
                     },
                     "example": [
                         "leads:read"
@@ -4562,7 +4562,7 @@ const docTemplate = `{
                     "type": "array",
                     "maxItems": 50,
                     "items": {
-                        "type": "string"
+                        "$ref": "#/definitions/auth.Scope"
                     },
                     "example": [
                         "leads:create"
@@ -5421,7 +5421,7 @@ const docTemplate = `{
                 "scopes": {
                     "type": "array",
                     "items": {
-                        "type": "string"
+                        "$ref": "#/definitions/auth.Scope"
                     },
                     "example": [
                         "leads:create"
@@ -5630,7 +5630,7 @@ const docTemplate = `{
                 "scopes": {
                     "type": "array",
                     "items": {
-                        "type": "string"
+                        "$ref": "#/definitions/auth.Scope"
                     },
                     "example": [
                         "leads:read"
@@ -6921,7 +6921,7 @@ const docTemplate = `{
                     "description": "for the whole account",
                     "type": "array",
                     "items": {
-                        "type": "string"
+                        "$ref": "#/definitions/auth.Scope"
                     },
                     "example": [
                         "leads:read"
@@ -7020,7 +7020,7 @@ const docTemplate = `{
                 "scopes": {
                     "type": "array",
                     "items": {
-                        "type": "string"
+                        "$ref": "#/definitions/auth.Scope"
                     },
                     "example": [
                         "leads:read"
@@ -7056,7 +7056,7 @@ const docTemplate = `{
                 "scopes": {
                     "type": "array",
                     "items": {
-                        "type": "string"
+                        "$ref": "#/definitions/auth.Scope"
                     },
                     "example": [
                         "leads:create"
@@ -7147,7 +7147,7 @@ const docTemplate = `{
                     "type": "array",
                     "maxItems": 50,
                     "items": {
-                        "type": "string"
+                        "$ref": "#/definitions/auth.Scope"
                     },
                     "x-nullable": false,
                     "x-omitempty": true,
@@ -7878,6 +7878,92 @@ const docTemplate = `{
                 "KindPartner",
                 "KindSiteKey",
                 "KindSystem"
+            ]
+        },
+        "auth.Scope": {
+            "description": "Scope is one permission, named resource:action. Scopes are part of the API.",
+            "type": "string",
+            "enum": [
+                "leads:read",
+                "leads:write",
+                "leads:create",
+                "inbox:read",
+                "inbox:write",
+                "contacts:read",
+                "contacts:write",
+                "vehicles:read",
+                "vehicles:write",
+                "appointments:read",
+                "appointments:write",
+                "dealerships:read",
+                "dealerships:write",
+                "users:read",
+                "users:write",
+                "keys:read",
+                "keys:write",
+                "grants:read",
+                "grants:write",
+                "account:read",
+                "account:write",
+                "stock:public",
+                "booking:public"
+            ],
+            "x-enum-comments": {
+                "BookingPublic": "availability and booking, as shoppers see it",
+                "GrantsRead": "what partners may do",
+                "KeysRead": "API keys, site keys, machine clients",
+                "LeadsCreate": "intake only: what a site key or a partner needs",
+                "StockPublic": "published stock, as shoppers see it"
+            },
+            "x-enum-descriptions": [
+                "",
+                "",
+                "intake only: what a site key or a partner needs",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "",
+                "API keys, site keys, machine clients",
+                "",
+                "what partners may do",
+                "",
+                "",
+                "",
+                "published stock, as shoppers see it",
+                "availability and booking, as shoppers see it"
+            ],
+            "x-enum-varnames": [
+                "LeadsRead",
+                "LeadsWrite",
+                "LeadsCreate",
+                "InboxRead",
+                "InboxWrite",
+                "ContactsRead",
+                "ContactsWrite",
+                "VehiclesRead",
+                "VehiclesWrite",
+                "AppointmentsRead",
+                "AppointmentsWrite",
+                "DealershipsRead",
+                "DealershipsWrite",
+                "UsersRead",
+                "UsersWrite",
+                "KeysRead",
+                "KeysWrite",
+                "GrantsRead",
+                "GrantsWrite",
+                "AccountRead",
+                "AccountWrite",
+                "StockPublic",
+                "BookingPublic"
             ]
         },
         "contacts.Kind": {

@@ -26,7 +26,7 @@ type APIKey struct {
 	Prefix        string                `json:"prefix" example:"rt_live_sk_4fT9kQ2z"`      // the beginning of the secret
 	NextPrefix    *string               `json:"next_prefix" example:"rt_live_sk_Zp81cVbR"` // of the second live secret, during a rotation
 	ClientID      *string               `json:"client_id"`                                 // of a machine client
-	Scopes        []string              `json:"scopes" example:"leads:read"`
+	Scopes        []auth.Scope          `json:"scopes" example:"leads:read"`
 	DealershipIDs []kernel.DealershipID `json:"dealership_ids" extensions:"x-nullable"` // null: all of the account
 	Origins       []string              `json:"origins" example:"https://www.garage-dupont.example"`
 	RatePerMinute int                   `json:"rate_per_minute" example:"600"`
@@ -49,7 +49,7 @@ type IssuedAPIKey struct {
 type CreateAPIKey struct {
 	Kind          string                `json:"kind" validate:"required,oneof=api_key site_key client" example:"api_key"`
 	Name          string                `json:"name" validate:"required,max=200" example:"Website"`
-	Scopes        []string              `json:"scopes" validate:"required,max=50" example:"leads:read"`
+	Scopes        []auth.Scope          `json:"scopes" validate:"required,max=50" example:"leads:read"`
 	DealershipIDs []kernel.DealershipID `json:"dealership_ids,omitempty" extensions:"x-nullable"`                                // all of the account when left out or null
 	Origins       []string              `json:"origins,omitempty" validate:"max=50" example:"https://www.garage-dupont.example"` // of a site key
 	RatePerMinute *int                  `json:"rate_per_minute,omitempty" validate:"omitempty,gte=1,lte=60000" example:"600"`
@@ -60,7 +60,7 @@ type CreateAPIKey struct {
 // PatchAPIKey changes a key. Lists are replaced whole.
 type PatchAPIKey struct {
 	Name          merge.Field[string]                `json:"name" validate:"max=200" extensions:"!x-nullable" example:"Website"`
-	Scopes        merge.Field[[]string]              `json:"scopes" validate:"max=50" extensions:"!x-nullable" example:"leads:read"`
+	Scopes        merge.Field[[]auth.Scope]          `json:"scopes" validate:"max=50" extensions:"!x-nullable" example:"leads:read"`
 	DealershipIDs merge.Field[[]kernel.DealershipID] `json:"dealership_ids"` // null: all of the account
 	Origins       merge.Field[[]string]              `json:"origins" validate:"max=50" example:"https://www.garage-dupont.example"`
 	RatePerMinute merge.Field[int]                   `json:"rate_per_minute" validate:"gte=1,lte=60000" extensions:"!x-nullable" example:"600"`
@@ -70,33 +70,26 @@ type PatchAPIKey struct {
 func fromAPIKey(k core.APIKey) APIKey {
 	return APIKey{
 		ID: k.ID, Version: k.Version, Kind: string(k.Kind), Name: k.Name, Prefix: k.Prefix, NextPrefix: orNull(k.NextPrefix),
-		ClientID: orNull(k.ClientID), Scopes: scopeNames(k.Scopes), DealershipIDs: k.Dealerships, Origins: mapped(k.Origins, same),
+		ClientID: orNull(k.ClientID), Scopes: k.Scopes.List(), DealershipIDs: k.Dealerships, Origins: mapped(k.Origins, same),
 		RatePerMinute: k.RatePerMinute, Test: k.Test, CreatedBy: k.CreatedBy, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt,
 		CreatedAt: k.CreatedAt, UpdatedAt: k.UpdatedAt, RevokedAt: k.RevokedAt,
 	}
 }
 
-func scopeNames(set auth.ScopeSet) []string {
-	return mapped(set.List(), func(s auth.Scope) string { return string(s) })
-}
-
 // scopesOf reads scopes; an unknown one is a mistake.
-func scopesOf(names []string) (auth.ScopeSet, error) {
-	var set auth.ScopeSet
+func scopesOf(scopes []auth.Scope) (auth.ScopeSet, error) {
 	var wrong []errs.Field
-	for i, name := range names {
-		s := auth.Scope(name)
+	for i, s := range scopes {
 		if !s.Known() {
 			wrong = append(wrong, errs.Field{
 				Pointer: fmt.Sprintf("/scopes/%d", i), Code: "unknown", Detail: "There is no such scope. GET /v1/enums lists them.",
 			})
 		}
-		set = set.Union(auth.NewScopeSet(s))
 	}
 	if wrong != nil {
 		return 0, errs.InvalidFields(wrong...)
 	}
-	return set, nil
+	return auth.NewScopeSet(scopes...), nil
 }
 
 func (in CreateAPIKey) toDomain() (core.NewAPIKey, error) {

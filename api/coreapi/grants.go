@@ -22,7 +22,7 @@ type Grant struct {
 	PartnerName  string              `json:"partner_name" example:"Marque France"`
 	DealershipID kernel.DealershipID `json:"dealership_id"`
 	DealerCode   string              `json:"dealer_code" example:"FR-0042"` // what the partner calls the dealership
-	Scopes       []string            `json:"scopes" example:"leads:create"`
+	Scopes       []auth.Scope        `json:"scopes" example:"leads:create"`
 	ExpiresAt    *time.Time          `json:"expires_at"`
 	CreatedAt    time.Time           `json:"created_at"`
 	UpdatedAt    time.Time           `json:"updated_at"`
@@ -34,14 +34,14 @@ type CreateGrant struct {
 	PartnerCode  string              `json:"partner_code" validate:"required,max=100" example:"marque"`
 	DealershipID kernel.DealershipID `json:"dealership_id" validate:"required"`
 	DealerCode   string              `json:"dealer_code" validate:"required,max=100" example:"FR-0042"`
-	Scopes       []string            `json:"scopes" validate:"required,max=50" example:"leads:create"` // leads:create, leads:read
+	Scopes       []auth.Scope        `json:"scopes" validate:"required,max=50" example:"leads:create"` // leads:create, leads:read
 	ExpiresAt    *time.Time          `json:"expires_at,omitempty"`
 } //	@name	CreateGrant
 
 func fromGrant(g core.Grant) Grant {
 	return Grant{
 		ID: g.ID, Version: g.Version, PartnerCode: g.PartnerCode, PartnerName: g.PartnerName, DealershipID: g.Dealership,
-		DealerCode: g.DealerCode, Scopes: scopeNames(g.Scopes), ExpiresAt: g.ExpiresAt, CreatedAt: g.CreatedAt,
+		DealerCode: g.DealerCode, Scopes: g.Scopes.List(), ExpiresAt: g.ExpiresAt, CreatedAt: g.CreatedAt,
 		UpdatedAt: g.UpdatedAt, RevokedAt: g.RevokedAt,
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/rooftop-crm/rooftop/api/httpx"
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/enum"
 	"github.com/rooftop-crm/rooftop/internal/platform/merge"
 )
@@ -22,7 +23,7 @@ type Me struct {
 	Account       *Account            `json:"account"`                     // null for partners, and without account:read
 	User          *User               `json:"user"`                        // of a person
 	Partner       *Partner            `json:"partner"`                     // of a partner
-	Scopes        []string            `json:"scopes" example:"leads:read"` // for the whole account
+	Scopes        []auth.Scope        `json:"scopes" example:"leads:read"` // for the whole account
 	Dealerships   []MyDealership      `json:"dealerships"`                 // further rights at single dealerships
 	Limited       bool                `json:"limited"`                     // only the dealerships listed are visible
 	OwnLeadsOnly  bool                `json:"own_leads_only"`              // sees own leads and those of nobody
@@ -34,7 +35,7 @@ type Me struct {
 // MyDealership is a dealership at which the caller has rights.
 type MyDealership struct {
 	DealershipID kernel.DealershipID `json:"dealership_id"`
-	Scopes       []string            `json:"scopes" example:"leads:read"`
+	Scopes       []auth.Scope        `json:"scopes" example:"leads:read"`
 } //	@name	MyDealership
 
 // MyGrant is what a dealership allows the calling partner.
@@ -43,7 +44,7 @@ type MyGrant struct {
 	AccountID    kernel.AccountID    `json:"account_id"`
 	DealershipID kernel.DealershipID `json:"dealership_id"`
 	DealerCode   string              `json:"dealer_code" example:"FR-0042"`
-	Scopes       []string            `json:"scopes" example:"leads:create"`
+	Scopes       []auth.Scope        `json:"scopes" example:"leads:create"`
 	ExpiresAt    *time.Time          `json:"expires_at"`
 } //	@name	MyGrant
 
@@ -129,10 +130,10 @@ func (in PatchAccount) apply(d *core.AccountDetails) {
 func fromMe(m core.Me) Me {
 	a := m.Actor
 	out := Me{
-		Kind: string(a.Kind), CredentialID: a.Credential, Name: a.Name, Scopes: scopeNames(a.Scopes), Limited: a.Limited,
+		Kind: string(a.Kind), CredentialID: a.Credential, Name: a.Name, Scopes: a.Scopes.List(), Limited: a.Limited,
 		OwnLeadsOnly: a.OwnLeadsOnly, RatePerMinute: a.RatePerMinute, Test: a.Test, Grants: mapped(m.Grants, fromPartnerGrant),
 		Dealerships: mapped(m.Places(), func(d kernel.DealershipID) MyDealership {
-			return MyDealership{DealershipID: d, Scopes: scopeNames(a.At[d])}
+			return MyDealership{DealershipID: d, Scopes: a.At[d].List()}
 		}),
 	}
 	if m.Account != nil {
@@ -149,7 +150,7 @@ func fromMe(m core.Me) Me {
 
 func fromPartnerGrant(g core.PartnerGrant) MyGrant {
 	return MyGrant{
-		ID: g.ID, AccountID: g.Account, DealershipID: g.Dealership, DealerCode: g.DealerCode, Scopes: scopeNames(g.Scopes), ExpiresAt: g.ExpiresAt,
+		ID: g.ID, AccountID: g.Account, DealershipID: g.Dealership, DealerCode: g.DealerCode, Scopes: g.Scopes.List(), ExpiresAt: g.ExpiresAt,
 	}
 }
 

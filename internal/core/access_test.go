@@ -436,6 +436,12 @@ func TestAccounts(t *testing.T) {
 	_, err = w.UpdateAccount(t.Context(), w.admin, nil, func(d *core.AccountDetails) { d.Currency, d.Country, d.Language = "eur", "ZZ", "??" })
 	e, _ := errs.As(err)
 	assert.Len(t, e.Fields, 3)
+	_, err = w.UpdateAccount(t.Context(), w.admin, nil, func(d *core.AccountDetails) {
+		d.CustomSchemas = map[string]any{"lead": map[string]any{"type": "object"}, "contact": map[string]any{"type": "nonsense"}}
+	})
+	e, _ = errs.As(err)
+	require.Len(t, e.Fields, 1)
+	assert.Equal(t, "/custom_schemas/contact", e.Fields[0].Pointer)
 	assert.True(t, w.actor(t, adminEmail).RequireIfMatch)
 	assert.Equal(t, []string{"account.created", "user.created", "account.updated"}, w.eventTypes(t, w.account.ID))
 }

@@ -10,6 +10,8 @@ import (
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
+	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/schema"
 )
 
 // Account is a dealer group: the tenant.
@@ -47,6 +49,8 @@ func (d *AccountDetails) Validate() error {
 	}
 	if text, err := json.Marshal(d.CustomSchemas); err != nil || len(text) > 8*maxCustom {
 		w.add("/custom_schemas", "too_large", "The schemas are too large.")
+	} else if e, ok := errs.As(schema.Check(d.CustomSchemas)); ok {
+		w.fields = append(w.fields, e.Fields...)
 	}
 	return w.err()
 }
