@@ -50,7 +50,7 @@ const fillLeads = `
 	FROM accounts a, generate_series(1, 10000) n;
 	ANALYZE leads;`
 
-const searchLeads = `SELECT id FROM search_leads(ARRAY['%golfgti%'], NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, 50)`
+const searchLeads = `SELECT id FROM search_leads(ARRAY['%golfgti%'], NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, 50)`
 
 func TestSearchOfLeadsUsesItsIndexAsTheServersRole(t *testing.T) {
 	t.Parallel()

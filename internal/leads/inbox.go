@@ -108,6 +108,10 @@ var (
 		"This Idempotency-Key was used for another request. Use a new key for a new request, and the same body for a retry.")
 	// ErrNotLead is a body that is no lead document. It is kept as rejected.
 	ErrNotLead = errs.New(errs.Invalid, "document.not_a_lead", "This is no lead document. Send an ADF 1.0 document with at least one prospect.")
+	// ErrTooLarge is a document over the size limit. Its head is kept as rejected.
+	ErrTooLarge = errs.New(errs.TooLarge, "document.too_large", "The document is larger than this path accepts.")
+	// ErrReplayHead is a replay of a document of which only the head was kept.
+	ErrReplayHead = errs.New(errs.Conflict, "inbox.head_only", "This document was over the size limit and only its first KiB was kept. Send a smaller document with the replay.")
 	// ErrReplayAccepted is a replay of a document that made its leads.
 	ErrReplayAccepted = errs.New(errs.Conflict, "inbox.accepted", "This document has made its leads. Only documents that are quarantined or rejected can be corrected and replayed.")
 )
@@ -150,23 +154,14 @@ type Inbound struct {
 // sweep: the document's row is locked while it is read. status and body are the answer as Deps.Render made it; replayed
 // tells that it was made before.
 func (s *Service) Receive(ctx context.Context, actor auth.Actor, to Destination, in Inbound) (status int, body []byte, replayed bool, err error) {
-	if actor.Kind == auth.KindSiteKey {
-		return 0, nil, false, auth.ErrForbidden.Saying("A site key sends leads as JSON. Documents need an API key or a partner's token.")
-	}
-	if err := actor.Require(auth.LeadsCreate); err != nil {
+	actor, at, partnerOnly, err := s.receiver(ctx, actor, to)
+	switch {
+	case err != nil:
 		return 0, nil, false, err
-	}
-	if actor.Kind == auth.KindPartner && to == (Destination{}) {
+	case partnerOnly:
 		return s.receiveUnrouted(ctx, actor, in)
 	}
-	if to != (Destination{}) || actor.Kind == auth.KindPartner {
-		var id kernel.DealershipID
-		if actor, id, err = s.Target(ctx, actor, to); err != nil {
-			return 0, nil, false, err
-		}
-		to.DealershipID = id
-	}
-	return s.receive(ctx, actor, to.DealershipID, in)
+	return s.receive(ctx, actor, at, in)
 }
 
 func (s *Service) receive(ctx context.Context, actor auth.Actor, at kernel.DealershipID, in Inbound) (int, []byte, bool, error) {
@@ -204,7 +199,7 @@ func (s *Service) newDocument(actor auth.Actor, at kernel.DealershipID, in Inbou
 // Sweep finishes a document whose request died between keeping and reading it. It is background work.
 func (s *Service) Sweep(ctx context.Context, account kernel.AccountID, id uuid.UUID) error {
 	_, _, _, err := s.process(ctx, account, kernel.InboxID(id), nil)
-	if _, forSender := errs.As(err); forSender {
+	if errors.Is(err, ErrNotLead) || errors.Is(err, ErrNoDocument) {
 		return nil // it was read, and this is what the sender would be told
 	}
 	return err
@@ -356,6 +351,9 @@ func (s *Service) Replay(ctx context.Context, actor auth.Actor, id kernel.InboxI
 			return ErrReplayAccepted
 		}
 		body := correction
+		if correction == nil && d.Revision == 0 && d.ErrorCode == ErrTooLarge.Code {
+			return ErrReplayHead
+		}
 		if correction != nil {
 			d.Revision++
 			err = s.Inbox.Correct(ctx, actor.Account, id, d.Revision, correction)

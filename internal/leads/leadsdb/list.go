@@ -189,8 +189,8 @@ func (s *Store) count(ctx context.Context, account kernel.AccountID, f leads.Fil
 	return &n, nil
 }
 
-const searchLeads = `SELECT ` + columns + ` FROM search_leads($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) f
-	JOIN leads l ON l.account_id = $17 AND l.id = f.id ORDER BY `
+const searchLeads = `SELECT ` + columns + ` FROM search_leads($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) f
+	JOIN leads l ON l.account_id = $19 AND l.id = f.id ORDER BY `
 
 // search pages through the leads that hold every term, by the search index.
 func (s *Store) search(ctx context.Context, account kernel.AccountID, f leads.Filter, p page.Request) (page.Of[leads.Lead], error) {
@@ -211,7 +211,7 @@ func (s *Store) search(ctx context.Context, account kernel.AccountID, f leads.Fi
 		most = 10001
 	}
 	var n int64
-	sql := `SELECT count(*) FROM search_leads($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+	sql := `SELECT count(*) FROM search_leads($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 	if err := s.db.QueryRow(ctx, account, sql, searchArgs(f, nil, false, most), &n); err != nil {
 		return out, fmt.Errorf("count found leads: %w", err)
 	}
@@ -242,7 +242,7 @@ func searchArgs(f leads.Filter, after *page.Key, ascending bool, limit int) []an
 	}
 	return []any{
 		patterns, texts(f.Statuses), uuids(f.Dealerships), assignees, ownOrFree, f.Sources, texts(f.Types), texts(f.Channels), contact,
-		f.CreatedFrom, f.CreatedBefore, f.UpdatedFrom, afterAt, afterID, ascending, limit,
+		f.CreatedFrom, f.CreatedBefore, f.UpdatedFrom, f.UpdatedBefore, f.Test, afterAt, afterID, ascending, limit,
 	}
 }
 

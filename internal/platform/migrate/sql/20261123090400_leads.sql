@@ -191,6 +191,7 @@ GRANT SELECT ON leads TO rooftop_search;
 CREATE FUNCTION search_leads(
     patterns text[], statuses text[], dealerships uuid[], assignees uuid[], own_or_free uuid, sources text[], types text[],
     channels text[], contact uuid, created_from timestamptz, created_before timestamptz, updated_from timestamptz,
+    updated_before timestamptz, only_test boolean,
     after_at timestamptz, after_id uuid, ascending boolean, max_rows integer)
 RETURNS TABLE (id uuid, created_at timestamptz)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -214,12 +215,14 @@ BEGIN
     IF created_from IS NOT NULL THEN sql := sql || ' AND l.created_at >= $10'; END IF;
     IF created_before IS NOT NULL THEN sql := sql || ' AND l.created_at < $11'; END IF;
     IF updated_from IS NOT NULL THEN sql := sql || ' AND l.updated_at >= $12'; END IF;
+    IF updated_before IS NOT NULL THEN sql := sql || ' AND l.updated_at < $13'; END IF;
+    IF only_test IS NOT NULL THEN sql := sql || ' AND l.test = $14'; END IF;
     IF after_at IS NOT NULL THEN
-        sql := sql || CASE WHEN ascending THEN ' AND (l.created_at, l.id) > ($13, $14)' ELSE ' AND (l.created_at, l.id) < ($13, $14)' END;
+        sql := sql || CASE WHEN ascending THEN ' AND (l.created_at, l.id) > ($15, $16)' ELSE ' AND (l.created_at, l.id) < ($15, $16)' END;
     END IF;
-    sql := sql || CASE WHEN ascending THEN ' ORDER BY l.created_at, l.id' ELSE ' ORDER BY l.created_at DESC, l.id DESC' END || ' LIMIT $15';
+    sql := sql || CASE WHEN ascending THEN ' ORDER BY l.created_at, l.id' ELSE ' ORDER BY l.created_at DESC, l.id DESC' END || ' LIMIT $17';
     RETURN QUERY EXECUTE sql USING account, statuses, dealerships, assignees, own_or_free, sources, types, channels, contact,
-        created_from, created_before, updated_from, after_at, after_id, max_rows;
+        created_from, created_before, updated_from, updated_before, only_test, after_at, after_id, max_rows;
 END $$;
 -- +goose StatementEnd
 REVOKE ALL ON FUNCTION search_leads FROM PUBLIC;
