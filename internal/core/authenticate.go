@@ -42,7 +42,7 @@ func (s *Service) verify(ctx context.Context, credential string) (auth.Actor, ti
 		return auth.Actor{}, time.Time{}, err
 	}
 	var actor auth.Actor
-	switch tok.Kind { //nolint:exhaustive // no other kind has tokens
+	switch tok.Kind {
 	case auth.KindUser:
 		actor, err = s.userOf(ctx, tok)
 	case auth.KindClient, auth.KindPartner:

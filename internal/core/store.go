@@ -53,6 +53,8 @@ type Store interface {
 type ControlStore interface {
 	auth.KeyStore
 
+	// Empty tells whether there is no account yet.
+	Empty(ctx context.Context) (bool, error)
 	InsertAccount(ctx context.Context, a Account) error
 	// OriginKnown tells whether a site key that is active at that time is bound to the web origin.
 	OriginKnown(ctx context.Context, origin string, at time.Time) (bool, error)
