@@ -247,7 +247,7 @@ func TestSigningKeyAfterTheMasterKeyIsLost(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestRevocationTakesEffectInTime(t *testing.T) { //nolint:tparallel // one clock moves for all cases
+func TestRevocationTakesEffectInTime(t *testing.T) {
 	w := newWorld(t)
 	other := w.process(t)
 	d := w.dealership(t, w.admin, nil)
