@@ -55,6 +55,8 @@ type Config struct {
 	MaxDocument int `env:"ROOFTOP_MAX_DOCUMENT_BYTES" default:"26214400"`
 	// ShutdownTimeout is how long requests under way may take when the server stops.
 	ShutdownTimeout time.Duration `env:"ROOFTOP_SHUTDOWN_TIMEOUT" default:"20s"`
+	// SweepAfter is how long a request has for a document it has kept before background work finishes what a crash left.
+	SweepAfter time.Duration `env:"ROOFTOP_SWEEP_AFTER" default:"1m"`
 	// DemoData makes development's demo accounts at the first start.
 	DemoData bool `env:"ROOFTOP_DEMO_DATA" default:"true"`
 
@@ -109,6 +111,7 @@ func (c Config) Validate() error {
 	_, err = c.level()
 	add(err != nil, "ROOFTOP_LOG_LEVEL: %w", err)
 	add(c.MaxConns < 2, "ROOFTOP_DATABASE_MAX_CONNS is %d: two connections are the least", c.MaxConns)
+	add(c.SweepAfter < 0, "ROOFTOP_SWEEP_AFTER is %s: it must not be negative", c.SweepAfter)
 	add(c.MaxDocument < 1<<10, "ROOFTOP_MAX_DOCUMENT_BYTES is %d: a document has more", c.MaxDocument)
 	return errors.Join(bad...)
 }

@@ -139,8 +139,8 @@ func (r Receipt) Created() int {
 // WorkInbox is the background work that finishes a document whose request died.
 const WorkInbox = "inbox.process"
 
-// sweepAfter is how long a request has for its document before the sweep takes it up.
-const sweepAfter = time.Minute
+// usualSweep is Deps.SweepAfter unless it is set.
+const usualSweep = time.Minute
 
 // Inbound is a document as it came in.
 type Inbound struct {
@@ -172,7 +172,7 @@ func (s *Service) receive(ctx context.Context, actor auth.Actor, at kernel.Deale
 		if earlier, err = s.Inbox.Receive(ctx, actor.Account, &d, in.Body); err != nil || earlier != nil {
 			return err
 		}
-		return s.Work.Schedule(ctx, actor.Account, WorkInbox, uuid.UUID(d.ID), d.ReceivedAt.Add(sweepAfter))
+		return s.Work.Schedule(ctx, actor.Account, WorkInbox, uuid.UUID(d.ID), d.ReceivedAt.Add(s.SweepAfter))
 	})
 	if err != nil {
 		return 0, nil, false, err

@@ -1,6 +1,7 @@
 package leads
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -135,6 +136,8 @@ type Deps struct {
 	Log      *outbox.Log // for the feed of changes
 	Work     Scheduler
 	Now      func() time.Time
+	// SweepAfter is how long a request has for its document before the sweep takes it up. A minute.
+	SweepAfter time.Duration
 	// Render makes the answer to a document, so that a retry gets the same bytes whoever finished the work.
 	Render func(Receipt) (status int, body []byte, err error)
 }
@@ -143,7 +146,10 @@ type Deps struct {
 type Service struct{ Deps }
 
 // NewService returns a service.
-func NewService(d Deps) *Service { return &Service{d} }
+func NewService(d Deps) *Service {
+	d.SweepAfter = cmp.Or(d.SweepAfter, usualSweep)
+	return &Service{d}
+}
 
 // Ref is an external reference as the store keys it: references of partners and sites are kept apart from each other's, so
 // that nobody reaches another's lead by guessing its id.
