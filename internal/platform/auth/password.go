@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -178,10 +179,8 @@ func CheckPassword(password string, about ...string) *errs.Field {
 }
 
 func isGuessable(folded string, about []string) bool {
-	for _, blocked := range blockedPasswords {
-		if folded == blocked {
-			return true
-		}
+	if slices.Contains(blockedPasswords, folded) {
+		return true
 	}
 	for _, a := range about {
 		if a != "" && folded == strings.ToLower(a) {

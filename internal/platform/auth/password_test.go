@@ -68,6 +68,7 @@ func TestHasherIsBounded(t *testing.T) {
 	h := auth.NewHasher(auth.PasswordParams{MemoryKiB: 64 * 1024, Passes: 8, Threads: 1}, 1)
 	var wg sync.WaitGroup
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	refused := make(chan error, 8)
 	for range cap(refused) {
 		wg.Go(func() {

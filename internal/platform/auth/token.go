@@ -141,8 +141,7 @@ func (t *Tokens) key(ctx context.Context, j *jwt.Token) (ed25519.PublicKey, erro
 type keyFault struct{ error }
 
 func refusal(err error) error {
-	var ours keyFault
-	if errors.As(err, &ours) {
+	if ours, ok := errors.AsType[keyFault](err); ok {
 		return ours.error
 	}
 	other := []error{

@@ -45,8 +45,8 @@ func TestEveryUnreadableValueIsNamed(t *testing.T) {
 	require.NoError(t, err)
 	var s settings
 	err = env.Load(&s)
-	assert.ErrorContains(t, err, "ROOFTOP_T_N")
-	assert.ErrorContains(t, err, "ROOFTOP_T_WAIT")
+	require.ErrorContains(t, err, "ROOFTOP_T_N")
+	require.ErrorContains(t, err, "ROOFTOP_T_WAIT")
 	assert.Contains(t, env.Unknown(s), "ROOFTOP_T_TYPO")
 }
 
@@ -64,7 +64,7 @@ func TestFileWithoutSense(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "x")
 	require.NoError(t, os.WriteFile(file, []byte("what\n"), 0o600))
 	_, err := config.Read(file)
-	assert.ErrorContains(t, err, "x:1")
+	require.ErrorContains(t, err, "x:1")
 	_, err = config.Read(file + ".gone")
 	assert.ErrorContains(t, err, "configuration file")
 }

@@ -340,7 +340,7 @@ func TestRowsLeftOpenRollBack(t *testing.T) {
 	account := newAccount()
 	err := d.InTx(context.Background(), func(ctx context.Context) error {
 		require.NoError(t, add(ctx, d, account, "x"))
-		rows, err := d.Conn(ctx, account).Raw("select generate_series(1, 100000)").Rows() //nolint:sqlclosecheck,rowserrcheck // left open
+		rows, err := d.Conn(ctx, account).Raw("select generate_series(1, 100000)").Rows() //nolint:rowserrcheck // left open
 		require.NoError(t, err)
 		require.True(t, rows.Next())
 		return nil
@@ -367,7 +367,7 @@ func TestDeadlockIsTriedAgain(t *testing.T) {
 				*n.(*int)++
 				h, _ := hooks.LoadOrStore(order, new(int))
 				d.AfterCommit(ctx, func() { *h.(*int)++ })
-				for _, body := range strings.Split(order, "") {
+				for body := range strings.SplitSeq(order, "") {
 					if _, err := d.Exec(ctx, account, "update notes set n = n + 1 where account_id = $1 and body = $2", account, body); err != nil {
 						return errRefused // mapped: the cause is no longer in the chain
 					}

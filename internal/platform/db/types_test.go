@@ -159,7 +159,7 @@ func TestIDsCostNoText(t *testing.T) {
 	byID := testing.AllocsPerRun(200, func() { _ = d.QueryRow(ctx, account, "select $1::uuid", []any{lead}, &got) })
 	byText := testing.AllocsPerRun(200, func() { _ = d.QueryRow(ctx, account, "select $1::text", []any{lead.String()}, &text) })
 	require.Equal(t, lead, got)
-	require.NotEqual(t, lead, want)
+	require.NotEqual(t, want, lead)
 	require.LessOrEqual(t, byID, byText)
 }
 

@@ -82,7 +82,7 @@ func TestFieldRefuses(t *testing.T) {
 		for _, body := range []string{
 			`{"name":12}`, `{"price":{"amount":"x"}}`, `{"price":{"amount":1,"colour":"red"}}`, `{"name":nul}`, `{"tags":{}}`,
 		} {
-			assert.Error(t, decode([]byte(body), &patch{}), "%s %s", name, body)
+			require.Error(t, decode([]byte(body), &patch{}), "%s %s", name, body)
 		}
 	}
 	var f merge.Field[int]
@@ -204,7 +204,7 @@ func FuzzField(f *testing.F) {
 		twice := once
 		std.Name.Apply(&twice)
 		require.Equal(t, once, twice)
-		var o merge.Field[*string] = std.Owner
+		o := std.Owner
 		got := owner
 		o.Apply(&got)
 		require.Equal(t, o.Set && o.Null, got == nil)

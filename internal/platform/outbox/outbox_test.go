@@ -102,7 +102,7 @@ func TestNothingIsMissedUnderConcurrentWriters(t *testing.T) {
 			for i := range each {
 				id := uuid.NewSHA1(uuid.Nil, fmt.Appendf(nil, "%d/%d", w, i))
 				err := f.write(t.Context(), id, 1, func(ctx context.Context) error {
-					_, err := f.db.Exec(ctx, f.account, "SELECT pg_sleep($1)", rand.Float64()/100) //nolint:gosec // how long a transaction takes
+					_, err := f.db.Exec(ctx, f.account, "SELECT pg_sleep($1)", rand.Float64()/100)
 					return err
 				})
 				assert.NoError(t, err)
@@ -164,7 +164,7 @@ func TestNumbersHaveNoGaps(t *testing.T) {
 	f := setup(t)
 	for range 5 {
 		require.NoError(t, f.write(t.Context(), uuid.New(), 1, nil))
-		assert.Error(t, f.write(t.Context(), uuid.New(), 1, func(context.Context) error { return assert.AnError }))
+		require.Error(t, f.write(t.Context(), uuid.New(), 1, func(context.Context) error { return assert.AnError }))
 		_, err := f.log.SequenceNow(t.Context())
 		require.NoError(t, err)
 	}
@@ -179,12 +179,12 @@ func TestCursorOfAnotherHistoryIsGone(t *testing.T) {
 	cursor := f.begin(t)
 	f.owner(t, "UPDATE installation SET value = gen_random_uuid()::text WHERE key = 'epoch'")
 	_, err := outbox.Read(t.Context(), f.log, f.account, source(), cursor, 10)
-	assert.ErrorIs(t, err, outbox.ErrCursorExpired, "a move to another cluster")
+	require.ErrorIs(t, err, outbox.ErrCursorExpired, "a move to another cluster")
 
 	cursor = f.begin(t)
 	f.owner(t, "INSERT INTO event_heads (account_id, position, pruned_to) VALUES ($1, 10, 5)", f.account)
 	_, err = outbox.Read(t.Context(), f.log, f.account, source(), cursor, 10)
-	assert.ErrorIs(t, err, outbox.ErrCursorExpired, "events that are pruned")
+	require.ErrorIs(t, err, outbox.ErrCursorExpired, "events that are pruned")
 
 	ahead := f.begin(t)
 	ahead.Position += 100

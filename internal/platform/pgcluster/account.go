@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 )
@@ -123,10 +124,8 @@ func (a *account) mayEnter(info os.FileInfo) bool {
 	if group == a.gid {
 		return mode&0o010 != 0
 	}
-	for _, g := range a.groups {
-		if g == group {
-			return mode&0o010 != 0
-		}
+	if slices.Contains(a.groups, group) {
+		return mode&0o010 != 0
 	}
 	return mode&0o001 != 0
 }

@@ -147,7 +147,7 @@ func (s *search) failure(cfg Config, p place, fetch error) error {
 var versionText = regexp.MustCompile(`\(PostgreSQL\) ((\d+)\S*)`)
 
 func versionOf(ctx context.Context, binary string) (version string, major int, err error) {
-	out, err := exec.CommandContext(ctx, binary, "--version").Output() //nolint:gosec // from the operator's own folders
+	out, err := exec.CommandContext(ctx, binary, "--version").Output()
 	if err != nil {
 		return "", 0, fmt.Errorf("does not run: %w", err)
 	}

@@ -258,8 +258,7 @@ func (c *Cluster) ping(ctx context.Context) error {
 
 // mayPass tells a server that is on its way up or down from one that will never let us in.
 func mayPass(err error) bool {
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) {
+	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pgErr.Code[:2] == "57" || pgErr.Code[:2] == "53" // starting, stopping; all connections taken
 	}
 	return !errors.Is(err, os.ErrPermission)

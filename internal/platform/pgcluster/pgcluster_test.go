@@ -36,7 +36,7 @@ func TestFirstOpenMakesADurableCluster(t *testing.T) {
 	wrong, err := url.Parse(c.URL("postgres"))
 	require.NoError(t, err)
 	wrong.User = url.UserPassword("rooftop", "guess")
-	assert.Error(t, tryQuery(wrong.String(), "SELECT 'in'", new(string)), "any password is let in")
+	require.Error(t, tryQuery(wrong.String(), "SELECT 'in'", new(string)), "any password is let in")
 
 	d := c.Describe(ctx)
 	assert.NotZero(t, d.PID)
@@ -243,7 +243,7 @@ func TestSudoUser(t *testing.T) {
 
 func TestConfigIsChecked(t *testing.T) {
 	_, err := Open(t.Context(), Config{})
-	assert.ErrorContains(t, err, "ROOFTOP_DATA_DIR")
+	require.ErrorContains(t, err, "ROOFTOP_DATA_DIR")
 	_, err = Open(t.Context(), Config{DataDir: t.TempDir(), Settings: map[string]string{"x'\ny": "1"}})
 	assert.ErrorContains(t, err, "no server setting")
 }

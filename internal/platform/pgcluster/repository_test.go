@@ -124,7 +124,7 @@ func TestBinariesFromARepository(t *testing.T) {
 		cfg := stripped(t, url)
 		_, err := Open(patient(t), cfg)
 		require.ErrorIs(t, err, ErrNoBinaries)
-		assert.ErrorContains(t, err, "checksum")
+		require.ErrorContains(t, err, "checksum")
 		left, _ := filepath.Glob(filepath.Join(cfg.CacheDir, "*-*"))
 		assert.Empty(t, left)
 	})
@@ -157,7 +157,7 @@ func TestNoPostgresIsOneClearLine(t *testing.T) {
 			_, err := Open(patient(t), cfg)
 			require.ErrorIs(t, err, ErrNoBinaries)
 			for _, hint := range []string{"PATH", "/nowhere/*/bin", "Install PostgreSQL 15", "ROOFTOP_DATABASE_URL", RepositorySetting} {
-				assert.ErrorContains(t, err, hint)
+				require.ErrorContains(t, err, hint)
 			}
 			assert.NotContains(t, err.Error(), "\n")
 			t.Log(err)
@@ -223,7 +223,7 @@ func TestWhichBinariesAreTaken(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(pgdata, "PG_VERSION"), []byte("15\n"), 0o600))
 		_, err := Find(patient(t), cfg)
 		require.ErrorIs(t, err, ErrNoBinaries)
-		assert.ErrorContains(t, err, "Install PostgreSQL 15, which wrote the data in")
+		require.ErrorContains(t, err, "Install PostgreSQL 15, which wrote the data in")
 		assert.ErrorContains(t, err, "16.2")
 	})
 }

@@ -148,7 +148,7 @@ func disown(f *os.File) error {
 func (p place) rotateLog() error {
 	info, err := os.Stat(p.logFile())
 	if err != nil || info.Size() < maxLogBytes {
-		return nil //nolint:nilerr // no log yet
+		return nil
 	}
 	log, err := p.open(p.logFile(), os.O_RDWR, 0o600)
 	if err != nil {
@@ -173,7 +173,7 @@ func (c *Cluster) stopUnreachable(ctx context.Context, pm postmaster) error {
 		return nil
 	}
 	if _, err := os.Lstat(pm.address.socket()); !errors.Is(err, os.ErrNotExist) {
-		return nil //nolint:nilerr // there, or not for us to tell
+		return nil
 	}
 	c.cfg.Log.Warn("private Postgres has lost its socket: stopping it", "address", pm.address.String())
 	return c.stop(ctx)
