@@ -28,13 +28,16 @@ var shared struct {
 
 // Main runs a package's tests and then leaves the shared test cluster, which stops with its last user. Call it from
 // TestMain; without it the server keeps running for the next test process to adopt.
-func Main(m *testing.M) {
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is Main for a TestMain that has something of its own to clear up: it returns the exit code.
+func Run(m *testing.M) int {
 	code := m.Run()
 	if err := leaveCluster(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = max(code, 1)
 	}
-	os.Exit(code)
+	return code
 }
 
 // clusterURL is the superuser's URL of a server to test on: the one of ROOFTOP_TEST_DATABASE_URL, else the shared test
