@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/ratelimit"
 	"github.com/rooftop-crm/rooftop/internal/platform/schema"
+	"github.com/rooftop-crm/rooftop/internal/platform/secret"
 	"github.com/rooftop-crm/rooftop/internal/platform/telemetry"
 )
 
@@ -76,7 +78,7 @@ func Modules(s Services) []Module {
 			Name:    "core",
 			Routes:  func(g *echo.Group) { coreapi.Routes(g, s.Core, s.Units) },
 			Public:  func(e *echo.Echo, g *echo.Group) { coreapi.PublicRoutes(e, g, s.Core) },
-			Workers: []func(context.Context) error{s.Events.Sequence},
+			Workers: []func(context.Context) error{s.Events.Sequence, s.Core.Housekeep},
 			Due:     func(r *background.Runner) { r.Handle(core.PurgeIdempotencyKeys, purge(s)) },
 		},
 		{
@@ -147,28 +149,32 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 	if err != nil {
 		return Services{}, err
 	}
-	s := Services{Units: idem.New(d, clock.Now), Events: outbox.New(d), Work: background.New(d, clock.Now)}
+	s, keys := wire(d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), clock.Now)
+	s.Leads.SweepAfter = cmp.Or(cfg.SweepAfter, s.Leads.SweepAfter)
+	return s, keys.Ensure(ctx)
+}
+
+// wire builds the services on a database. The clock is the machine's, but for demo data, which is made in the past.
+func wire(d *db.DB, ring *secret.Keyring, hasher *auth.Hasher, now func() time.Time) (Services, *auth.Keys) {
+	s := Services{Units: idem.New(d, now), Events: outbox.New(d), Work: background.New(d, now)}
 	control := coredb.NewControl(d)
-	keys := auth.NewKeys(control, ring, clock.Now)
+	keys := auth.NewKeys(control, ring, now)
 	s.Core = core.NewService(core.Parts{
-		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Work: s.Work, Hasher: auth.NewHasher(auth.DefaultPasswordParams(), 4),
-		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, clock.Now), Ring: ring, Enums: slices.Concat(core.Enums(), contacts.Enums(), leads.Enums()), Now: clock.Now,
+		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Work: s.Work, Hasher: hasher,
+		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Enums: slices.Concat(core.Enums(), contacts.Enums(), leads.Enums()), Now: now,
 	})
-	schemas := schema.New(customSchemas(s.Core), clock.Now)
+	schemas := schema.New(customSchemas(s.Core), now)
 	changed := &contactChange{}
 	s.Contacts = contacts.NewService(contacts.Needs{
-		Store: contactsdb.New(d), Unit: d, Log: s.Events, Accounts: contactsAccounts{s.Core}, Schemas: schemas, OnChange: changed, Now: clock.Now,
+		Store: contactsdb.New(d), Unit: d, Log: s.Events, Accounts: contactsAccounts{s.Core}, Schemas: schemas, OnChange: changed, Now: now,
 	})
 	leadStore := leadsdb.New(d)
 	s.Leads = leads.NewService(leads.Deps{
 		Store: leadStore, Partners: leadStore, Inbox: leadsdb.NewInbox(d), Contacts: leadsContacts{s.Contacts}, Core: leadsCore{s.Core, schemas},
-		Units: d, Events: s.Events, Log: s.Events, Work: s.Work, Now: clock.Now, Render: leadsapi.Render,
+		Units: d, Events: s.Events, Log: s.Events, Work: s.Work, Now: now, Render: leadsapi.Render,
 	})
 	changed.leads = s.Leads
-	if err := keys.Ensure(ctx); err != nil {
-		return Services{}, err
-	}
-	return s, nil
+	return s, keys
 }
 
 // issuer names the tokens' issuer and audience: they are for this installation, under whatever name it is reached.
