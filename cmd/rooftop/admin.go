@@ -59,14 +59,22 @@ func migrateCommand(s *settings) *cobra.Command {
 }
 
 func seed(s *settings) *cobra.Command {
-	return &cobra.Command{
+	var reset bool
+	cmd := &cobra.Command{
 		Use:   "seed",
 		Short: "Make development's demo accounts, unless they are there",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return s.withApp(cmd, func(ctx context.Context, a *app.App) error { return a.Seed(ctx, cmd.OutOrStdout()) })
+			return s.withApp(cmd, func(ctx context.Context, a *app.App) error {
+				if reset {
+					return a.ResetDemoCredentials(ctx, cmd.OutOrStdout())
+				}
+				return a.Seed(ctx, cmd.OutOrStdout())
+			})
 		},
 	}
+	cmd.Flags().BoolVar(&reset, "reset-credentials", false, "give the demo accounts new credentials and end the old ones")
+	return cmd
 }
 
 func user(s *settings) *cobra.Command {
