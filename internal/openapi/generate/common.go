@@ -86,7 +86,7 @@ var commonHeaders = map[string]node{
 		"description": "The path of the new resource.",
 		"schema":      node{"type": "string", "format": "uri-reference"},
 	},
-	"IdempotencyReplayed": {
+	"IdempotentReplayed": {
 		"description": "Set to true when this is the kept answer of an earlier request with the same Idempotency-Key.",
 		"schema":      node{"type": "string", "enum": []any{"true"}},
 	},

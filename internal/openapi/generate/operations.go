@@ -253,7 +253,7 @@ func (o *operation) headers(status string, response node) {
 		headers["RateLimit"], headers["RateLimit-Policy"] = header("RateLimit"), header("RateLimitPolicy")
 	}
 	if o.secured && o.writes() && status[0] == '2' {
-		headers["Idempotency-Replayed"] = header("IdempotencyReplayed")
+		headers["Idempotent-Replayed"] = header("IdempotentReplayed")
 	}
 	if status == "429" || status == "503" {
 		headers["Retry-After"] = header("RetryAfter")
