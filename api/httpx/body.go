@@ -2,8 +2,10 @@ package httpx
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -71,7 +73,7 @@ func Body(c echo.Context) ([]byte, error) {
 		return nil, errEncoding
 	}
 	if x.limit > 0 && r.ContentLength > x.limit {
-		return nil, &http.MaxBytesError{Limit: x.limit}
+		return nil, &http.MaxBytesError{Limit: x.limit} // at once, without reading the rest
 	}
 	var b bytes.Buffer
 	if n := r.ContentLength; n > 0 && n <= 1<<20 {
@@ -79,11 +81,43 @@ func Body(c echo.Context) ([]byte, error) {
 	}
 	if _, err := b.ReadFrom(r.Body); err != nil {
 		var tooBig *http.MaxBytesError
-		if errors.As(err, &tooBig) || r.Context().Err() != nil {
+		if errors.As(err, &tooBig) {
+			x.body = b.Bytes() // see OverflowOf
+		}
+		if tooBig != nil || r.Context().Err() != nil {
 			return nil, fmt.Errorf("read the body: %w", err)
 		}
 		return nil, errJSON.Saying("The body ended early.").Because(err)
 	}
 	x.body, x.read = b.Bytes(), true
 	return x.body, nil
+}
+
+// headBytes is how much of a body that is too large is looked at.
+const headBytes = 1 << 10
+
+// Overflow is what is known of a body that Body refused for its size.
+type Overflow struct {
+	Limit    int64
+	Declared int64    // its Content-Length; -1 when it had none
+	Read     int64    // bytes that were read of it
+	Head     []byte   // the first of these, at most 1 KiB
+	SHA256   [32]byte // of all that was read
+}
+
+// OverflowOf tells what was seen of a body that Body refused with this error for its size; false for any other error. Of
+// a body whose length was declared no more than the head is read.
+func OverflowOf(c echo.Context, err error) (Overflow, bool) {
+	var tooBig *http.MaxBytesError
+	if !errors.As(err, &tooBig) {
+		return Overflow{}, false
+	}
+	x, r := Of(c), c.Request()
+	if x.body == nil && r.Body != nil {
+		x.body, _ = io.ReadAll(io.LimitReader(r.Body, headBytes)) // as much of it as there is
+	}
+	return Overflow{
+		Limit: tooBig.Limit, Declared: r.ContentLength, Read: int64(len(x.body)),
+		Head: bytes.Clone(x.body[:min(len(x.body), headBytes)]), SHA256: sha256.Sum256(x.body),
+	}, true
 }

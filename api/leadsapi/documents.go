@@ -88,12 +88,17 @@ func (h handler) receiveADF(c echo.Context) error {
 	if err := q.Err(); err != nil {
 		return err
 	}
+	// The document is kept even when the caller leaves: it may not know whether it was taken in.
+	ctx := context.WithoutCancel(c.Request().Context())
 	in, err := inboundOf(c)
+	if seen, tooLarge := httpx.OverflowOf(c, err); tooLarge {
+		return h.leads.RefuseOversize(ctx, httpx.ActorOf(c), to, leads.Oversize{
+			MediaType: c.Request().Header.Get(echo.HeaderContentType), Limit: seen.Limit, Size: max(seen.Declared, seen.Read), Head: seen.Head, SHA256: seen.SHA256,
+		})
+	}
 	if err != nil {
 		return err
 	}
-	// The document is kept even when the caller leaves: it may not know whether it was taken in.
-	ctx := context.WithoutCancel(c.Request().Context())
 	status, body, replayed, err := h.leads.Receive(ctx, httpx.ActorOf(c), to, in)
 	if err != nil {
 		return err

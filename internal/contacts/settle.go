@@ -156,6 +156,9 @@ func (c *Contact) settlePhones(f *faults) {
 			continue
 		}
 		kept[same].Preferred = kept[same].Preferred || p.Preferred
+		if kept[same].Type == TypeOther {
+			kept[same].Type = p.Type
+		}
 	}
 	c.Phones = kept
 }

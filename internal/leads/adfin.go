@@ -29,7 +29,7 @@ func fromProspect(p *adf.Prospect, at Dealership) NewLead {
 		Source: p.SourceName(), RequestedAt: timeOf(p.RequestDate),
 	}
 	d := &n.Details
-	d.Comments = adf.PlainText(p.Customer.Comments)
+	d.Comments = p.Customer.Comments // as sent, HTML and all: what mine reads of them stands beside them
 	if p.Vendor.Name != "" {
 		d.Vendor = &Vendor{Name: p.Vendor.Name}
 	}
@@ -222,7 +222,7 @@ func vehicleExtras(v *adf.Vehicle) map[string]string {
 	put(extraDoors, v.Doors)
 	put(extraTransmission, v.Transmission)
 	put(extraState, v.Condition)
-	put(extraComments, adf.PlainText(v.Comments))
+	put(extraComments, v.Comments)
 	put(extraPriceComments, v.PriceComments)
 	put(extraYear, v.YearRaw)
 	if v.Price != nil {

@@ -3,6 +3,7 @@ package leads
 import (
 	"context"
 	"errors"
+	"mime"
 	"slices"
 	"strings"
 
@@ -20,7 +21,7 @@ func (s *Service) readDocument(ctx context.Context, account kernel.AccountID, d 
 	if err != nil {
 		return r, err
 	}
-	doc, err := adf.Parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: d.ReceivedAt, Unescape: true})
+	doc, err := adf.Parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: d.ReceivedAt, Charset: charsetOf(d.MediaType), Unescape: true})
 	if err != nil {
 		return unreadable(r, err), nil
 	}
@@ -44,6 +45,15 @@ func (s *Service) readDocument(ctx context.Context, account kernel.AccountID, d 
 		r.Intakes = append(r.Intakes, in)
 	}
 	return r, nil
+}
+
+// charsetOf is the charset parameter of a Content-Type, "" when there is none.
+func charsetOf(mediaType string) string {
+	_, params, err := mime.ParseMediaType(mediaType)
+	if err != nil {
+		return ""
+	}
+	return params["charset"]
 }
 
 // enquiries reads the prospects. What Create would refuse is cut with a warning: what a document says is never refused.

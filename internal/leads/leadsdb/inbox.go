@@ -68,6 +68,9 @@ func (s *Inbox) Receive(ctx context.Context, account kernel.AccountID, d *leads.
 // Correct implements leads.InboxStore. Parts of a large body are sent one at a time, so that it is not held twice.
 func (s *Inbox) Correct(ctx context.Context, account kernel.AccountID, id kernel.InboxID, revision int, body []byte) error {
 	sql := `INSERT INTO inbox_parts (account_id, inbox_id, revision, part, body) VALUES ($1, $2, $3, $4, $5)`
+	if body == nil {
+		body = []byte{} // an empty document is kept too; nil would be null
+	}
 	for part := 0; part == 0 || part*partBytes < len(body); part++ {
 		piece := body[part*partBytes : min((part+1)*partBytes, len(body))]
 		if err := s.db.Queue(ctx, account, sql, []any{account, id, revision, part, piece}, nil, nil); err != nil {
@@ -210,6 +213,9 @@ func (q *query) documents(p page.Request) string {
 
 // KeepUnrouted implements leads.InboxStore.
 func (s *Inbox) KeepUnrouted(ctx context.Context, partner kernel.PartnerID, d *leads.Document, body []byte) error {
+	if body == nil {
+		body = []byte{}
+	}
 	err := s.db.Partner(ctx, partner).Exec(`INSERT INTO partner_inbox (partner_id, id, state, media_type, size_bytes, sha256, body, credential_id, received_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, partner, d.ID, string(d.State), d.MediaType, d.Size, d.SHA256[:], body, d.Sender.Credential, d.ReceivedAt).Error
 	if err != nil {
