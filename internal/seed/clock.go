@@ -41,23 +41,42 @@ type agenda []step
 var _ heap.Interface = (*agenda)(nil)
 
 // Len is part of heap.Interface, as are the others.
-func (a agenda) Len() int      { return len(a) }
-func (a agenda) Swap(i, j int) { a[i], a[j] = a[j], a[i] }
+func (a *agenda) Len() int { return len(*a) }
 
-func (a agenda) Less(i, j int) bool {
-	if a[i].at.Equal(a[j].at) {
-		return a[i].order < a[j].order
+// Swap is part of heap.Interface.
+func (a *agenda) Swap(i, j int) { (*a)[i], (*a)[j] = (*a)[j], (*a)[i] }
+
+// Less is part of heap.Interface.
+func (a *agenda) Less(i, j int) bool {
+	x, y := (*a)[i], (*a)[j]
+	if x.at.Equal(y.at) {
+		return x.order < y.order
 	}
-	return a[i].at.Before(a[j].at)
+	return x.at.Before(y.at)
 }
 
-// Push is heap's; use heap.Push.
-func (a *agenda) Push(x any) { *a = append(*a, x.(step)) } //nolint:forcetypeassert,errcheck // nothing else is pushed
+// Push is part of heap.Interface; use add.
+func (a *agenda) Push(x any) {
+	if s, ok := x.(step); ok {
+		*a = append(*a, s)
+	}
+}
 
-// Pop is heap's; use heap.Pop.
+// Pop is part of heap.Interface; use next.
 func (a *agenda) Pop() any {
 	last := len(*a) - 1
 	out := (*a)[last]
 	*a = (*a)[:last]
 	return out
+}
+
+func (a *agenda) add(s step) { heap.Push(a, s) }
+
+// next takes the earliest step out; false when there is none.
+func (a *agenda) next() (step, bool) {
+	if len(*a) == 0 {
+		return step{}, false
+	}
+	s, ok := heap.Pop(a).(step)
+	return s, ok
 }

@@ -3,6 +3,7 @@ package seed
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,22 @@ const (
 // ways has each way as often as it is used.
 var ways = []way{bySite, bySite, bySite, bySite, bySite, bySite, byPortal, byPortal, byPortal, byPortal, byOEM, byOEM, byOEM, byPhone, byPhone, byEmail, byChat, byFoot}
 
+// source is what the internet team writes down for an enquiry that it takes by hand.
+func (w way) source() string {
+	switch w {
+	case byPhone:
+		return "Standard téléphonique"
+	case byEmail:
+		return "Boîte de réception"
+	case byChat:
+		return "Messagerie du site"
+	case byFoot:
+		return "Visite spontanée"
+	case bySite, byPortal, byOEM:
+	}
+	return ""
+}
+
 var portals = []string{"Carrelune", "Placette Auto", "Occasions du Coin"}
 
 var campaigns = []leads.Attribution{
@@ -59,7 +76,7 @@ func (h *past) meetRegulars(tx context.Context) {
 		h.at(h.atWork(h.randomTime()), func() error { return h.keepContact(tx, who) })
 		if h.chance(30) {
 			e := h.newEnquiry(who)
-			h.at(h.randomTime(), func() error { return h.take(tx, e) })
+			h.arrive(tx, e, h.randomTime())
 		}
 	}
 }
@@ -92,14 +109,22 @@ func (h *past) expectEnquiries(tx context.Context) {
 		if i%40 == 0 {
 			when = h.end.Add(-h.between(2*time.Minute, 3*time.Hour))
 		}
-		h.at(when, func() error { return h.take(tx, e) })
+		h.arrive(tx, e, when)
 		h.expectMore(tx, e, when)
 	}
 }
 
+// arrive puts an enquiry on the agenda. Nobody answers the phone or the door at night.
+func (h *past) arrive(tx context.Context, e enquiry, when time.Time) {
+	if e.way == byPhone || e.way == byFoot {
+		when = h.atWork(when)
+	}
+	h.at(when, func() error { return h.take(tx, e) })
+}
+
 // expectMore lets some people ask again: elsewhere too, once more in the same place, or the very same by a double click.
 func (h *past) expectMore(tx context.Context, e enquiry, first time.Time) {
-	again := func(e enquiry, after time.Duration) { h.at(first.Add(after), func() error { return h.take(tx, e) }) }
+	again := func(e enquiry, after time.Duration) { h.arrive(tx, e, first.Add(after)) }
 	switch n := h.rand.IntN(100); {
 	case n < 14:
 		elsewhere := e
@@ -137,10 +162,14 @@ func (h *past) randomTime() time.Time {
 
 func (h *past) newEnquiry(who soul) enquiry {
 	e := enquiry{who: who, place: h.rand.IntN(len(h.dealerships)), way: pick(h.rand, ways)}
-	e.lead = h.ask(pick(h.rand, wishes))
-	if e.way == byOEM && e.lead.Type != leads.TypeService && e.lead.Type != leads.TypeParts {
-		e.lead.Details.Vehicles = []leads.Vehicle{wantedNew(h.rand, h.group.brand, "buy")}
+	if e.way != byOEM {
+		e.lead = h.ask(pick(h.rand, wishes))
+		return e
 	}
+	// A manufacturer's site sells the manufacturer's new cars.
+	w := pick(h.rand, []wish{buying, buying, trying, trying, financing})
+	e.lead = h.ask(w)
+	e.lead.Details.Vehicles = []leads.Vehicle{wantedNew(h.rand, h.group.brand, w.interest)}
 	return e
 }
 
@@ -244,7 +273,7 @@ func (h *past) send(tx context.Context, n *leads.NewLead, e enquiry) (auth.Actor
 		return actor, err
 	case byPhone, byEmail, byChat, byFoot:
 		n.Channel, n.RequestedAt = leads.Channel(e.way), nil
-		n.Source = map[way]string{byPhone: "Standard téléphonique", byEmail: "Boîte de réception", byChat: "Messagerie du site", byFoot: "Visite spontanée"}[e.way]
+		n.Source = e.way.source()
 	}
 	return h.one(auth.RoleAgent, 0).actor, nil
 }
@@ -252,16 +281,8 @@ func (h *past) send(tx context.Context, n *leads.NewLead, e enquiry) (auth.Actor
 // one is the user with that role who works there.
 func (h *past) one(role auth.Role, place int) staff {
 	for _, s := range h.staff {
-		if s.role != role {
-			continue
-		}
-		if s.at == nil {
+		if s.role == role && (s.at == nil || slices.Contains(s.at, place)) {
 			return s
-		}
-		for _, at := range s.at {
-			if at == place {
-				return s
-			}
 		}
 	}
 	return h.staff[0]

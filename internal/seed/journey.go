@@ -49,7 +49,9 @@ var (
 		leads.StatusVisited:   {{66, leads.StatusOffer, time.Hour, 4 * day}, {22, leads.StatusLost, 2 * day, 15 * day}, {12, "", 0, 0}},
 		leads.StatusOffer:     {{46, leads.StatusWon, day, 14 * day}, {30, leads.StatusLost, 3 * day, 20 * day}, {6, leads.StatusPostponed, day, 6 * day}, {18, "", 0, 0}},
 		leads.StatusLost:      {{5, leads.StatusInContact, 8 * day, 25 * day}, {95, "", 0, 0}},
-		leads.StatusPostponed: {{1, "", 0, 0}}, // comes back by itself
+		leads.StatusPostponed: nil, // comes back by itself
+		leads.StatusWon:       nil,
+		leads.StatusInvalid:   nil,
 	}
 	serviceTurns = map[leads.Status][]turn{
 		leads.StatusNew:              salesTurns[leads.StatusNew],
@@ -58,6 +60,11 @@ var (
 		leads.StatusInContact:        {{80, leads.StatusAppointmentSet, 10 * time.Minute, day}, {12, leads.StatusLost, day, 8 * day}, {8, "", 0, 0}},
 		leads.StatusAppointmentSet:   {{92, leads.StatusVisited, day, 10 * day}, {8, leads.StatusLost, day, 10 * day}},
 		leads.StatusVisited:          {{85, leads.StatusWon, time.Hour, day}, {15, "", 0, 0}},
+		leads.StatusOffer:            nil,
+		leads.StatusPostponed:        nil,
+		leads.StatusWon:              nil,
+		leads.StatusLost:             nil,
+		leads.StatusInvalid:          nil,
 	}
 )
 

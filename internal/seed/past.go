@@ -1,7 +1,6 @@
 package seed
 
 import (
-	"container/heap"
 	"context"
 	"math/rand/v2"
 	"time"
@@ -48,13 +47,12 @@ func (h *past) live(ctx, tx context.Context) error {
 	}
 	h.meetRegulars(tx)
 	h.expectEnquiries(tx)
-	for len(h.agenda) > 0 {
+	for s, more := h.agenda.next(); more; s, more = h.agenda.next() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		next := heap.Pop(&h.agenda).(step) //nolint:forcetypeassert,errcheck // nothing else is pushed
-		h.clock.set(next.at)
-		if err := next.do(); err != nil {
+		h.clock.set(s.at)
+		if err := s.do(); err != nil {
 			return err
 		}
 	}
@@ -67,7 +65,7 @@ func (h *past) at(when time.Time, do func() error) {
 		return
 	}
 	h.order++
-	heap.Push(&h.agenda, step{when, h.order, do})
+	h.agenda.add(step{when, h.order, do})
 }
 
 // between draws a duration.
