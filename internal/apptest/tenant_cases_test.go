@@ -1,0 +1,280 @@
+package apptest_test
+
+// attack is one calling of a route with what belongs to another account. It is sent three times: by an administrator of
+// an account that has nothing to do with it, by that administrator with random values in place of the other account's
+// (both must be answered alike), and by two partners: one that another partner's lead is none of its business, and one
+// whose grant was revoked.
+type attack struct {
+	what    string // which of the other account's things is sent, and where
+	path    string // {name} is the other account's, {own.name} the caller's
+	body    string
+	headers []string
+	want    int // for the administrator
+	partner int // for partners; 0 means 403: a scope that no partner has
+	// items and partnerItems are the statuses inside a 207.
+	items, partnerItems []int
+	// random is the status for random values where it differs: a name that is unique over the installation.
+	random int
+}
+
+const (
+	someone = `"contact":{"full_name":"Nomen Nescio"}`
+	elsend  = `"dealership_id":"{own.dealership}",`
+)
+
+// publicRoutes need no credential, and so have nothing to steal by one: why, and what they are called with.
+var publicRoutes = map[string][]attack{
+	"GET /healthz":               {{what: "nothing", path: "/healthz", want: 200}},
+	"GET /readyz":                {{what: "nothing", path: "/readyz", want: 200}},
+	"GET /metrics":               {{what: "counters without names", path: "/metrics", want: 200}},
+	"GET /docs":                  {{what: "the reference", path: "/docs", want: 200}},
+	"GET /docs/:file":            {{what: "an id as file", path: "/docs/{lead}", want: 404}, {what: "a way out", path: "/docs/..%2f..%2fgo.mod", want: 404}},
+	"GET /openapi.yaml":          {{what: "the contract", path: "/openapi.yaml", want: 200}},
+	"GET /openapi.json":          {{what: "the contract", path: "/openapi.json", want: 200}},
+	"GET /.well-known/jwks.json": {{what: "public keys", path: "/.well-known/jwks.json", want: 200}},
+	"POST /v1/oauth/token": {
+		{what: "another's client, wrong secret", path: "/v1/oauth/token", body: `grant_type=client_credentials&client_id={client_id}&client_secret=no`, want: 401},
+		{what: "another's client, a key as secret", path: "/v1/oauth/token", body: `grant_type=client_credentials&client_id={client_id}&client_secret={own.key_secret}`, want: 401},
+		{what: "another's e-mail", path: "/v1/oauth/token", body: `grant_type=password&username={user_email}&password=not+the+password`, want: 400},
+		{what: "an id as refresh token", path: "/v1/oauth/token", body: `grant_type=refresh_token&refresh_token=rtr_{user}`, want: 400},
+	},
+	"POST /v1/oauth/revoke": {
+		{what: "another's client", path: "/v1/oauth/revoke", body: `token={client_id}`, want: 200},
+		{what: "another's user", path: "/v1/oauth/revoke", body: `token=rtr_{user}`, want: 200},
+	},
+}
+
+// attacks are for every route that needs a credential.
+var attacks = map[string][]attack{
+	"GET /v1/me":    {{what: "account in query", path: "/v1/me?account_id={account}", want: 400, partner: 400}, {what: "self", path: "/v1/me", want: 200, partner: 200}},
+	"GET /v1/enums": {{what: "account in query", path: "/v1/enums?account_id={account}", want: 400, partner: 400}},
+	"PUT /v1/me/password": {
+		{what: "user in body", path: "/v1/me/password", body: `{"user_id":"{user}","current_password":"x","new_password":"y"}`, want: 422, partner: 422},
+	},
+	"GET /v1/account": {{what: "account in query", path: "/v1/account?id={account}", want: 400, partner: 400}, {what: "self", path: "/v1/account", want: 200}},
+	"PATCH /v1/account": {
+		{what: "id in body", path: "/v1/account", body: `{"id":"{account}","name":"Taken"}`, want: 422, partner: 422},
+		{what: "account_id in body", path: "/v1/account", body: `{"account_id":"{account}","name":"Taken"}`, want: 422, partner: 422},
+		{what: "self", path: "/v1/account", body: `{"language":"fr"}`, want: 200},
+	},
+
+	"POST /v1/dealerships": {
+		{what: "account in body", path: "/v1/dealerships", body: `{"name":"N","account_id":"{account}"}`, want: 422, partner: 422},
+		{what: "codes and references of another", path: "/v1/dealerships", body: `{"name":"N","codes":[{"scheme":"s","code":"{further_code}"}],"external_refs":[{"source":"dms","id":"{dealership_ref}"}]}`, want: 201},
+	},
+	"GET /v1/dealerships": {
+		{what: "account in filter", path: "/v1/dealerships?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/dealerships?limit=1&cursor={dealership_cursor}", want: 400, partner: 400},
+		{what: "brand", path: "/v1/dealerships?brand={brand}", want: 200},
+		{what: "self", path: "/v1/dealerships", want: 200},
+	},
+	"GET /v1/dealerships/changes": {
+		{what: "cursor", path: "/v1/dealerships/changes?limit=1&cursor={dealership_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/dealerships/changes", want: 200},
+	},
+	"GET /v1/dealerships/by-ref/:source/:external_id": {{what: "reference", path: "/v1/dealerships/by-ref/dms/{dealership_ref}", want: 404}},
+	"PUT /v1/dealerships/by-ref/:source/:external_id": {
+		{what: "reference", path: "/v1/dealerships/by-ref/taken/{dealership_ref}", body: `{"name":"N"}`, want: 201},
+		{what: "id in body", path: "/v1/dealerships/by-ref/dms/{dealership_ref}", body: `{"name":"N","id":"{dealership}"}`, want: 422, partner: 422},
+	},
+	"GET /v1/dealerships/:id": {
+		{what: "path", path: "/v1/dealerships/{dealership}", want: 404},
+		{what: "path, with its tag", path: "/v1/dealerships/{dealership}", headers: []string{"If-None-Match", `"1"`}, want: 404},
+	},
+	"PATCH /v1/dealerships/:id": {
+		{what: "path", path: "/v1/dealerships/{dealership}", body: `{"name":"Taken"}`, want: 404},
+		{what: "account in body", path: "/v1/dealerships/{own.dealership}", body: `{"account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"DELETE /v1/dealerships/:id":       {{what: "path", path: "/v1/dealerships/{dealership}", want: 404}},
+	"POST /v1/dealerships/:id/restore": {{what: "path", path: "/v1/dealerships/{gone_dealership}/restore", want: 404}},
+
+	"POST /v1/users": {
+		{what: "role at a dealership", path: "/v1/users", body: `{"email":"x@fr.example","password":"a long enough password","roles":[{"role":"viewer","dealership_id":"{dealership}"}]}`, want: 422},
+		{what: "account in body", path: "/v1/users", body: `{"email":"x@fr.example","password":"a long enough password","account_id":"{account}"}`, want: 422, partner: 422},
+		{what: "e-mail: one login over the installation, as documented", path: "/v1/users", body: `{"email":"{user_email}","password":"a long enough password"}`, want: 409, random: 201},
+	},
+	"GET /v1/users": {
+		{what: "dealership in filter", path: "/v1/users?role=salesperson&dealership_id={dealership}", want: 200},
+		{what: "account in filter", path: "/v1/users?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/users?limit=1&cursor={user_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/users", want: 200},
+	},
+	"GET /v1/users/changes": {
+		{what: "cursor", path: "/v1/users/changes?limit=1&cursor={user_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/users/changes", want: 200},
+	},
+	"GET /v1/users/:id": {{what: "path", path: "/v1/users/{user}", want: 404}},
+	"PATCH /v1/users/:id": {
+		{what: "path", path: "/v1/users/{user}", body: `{"first_name":"Taken"}`, want: 404},
+		{what: "path, password", path: "/v1/users/{admin}", body: `{"password":"taken over for good"}`, want: 404},
+		{what: "role at a dealership", path: "/v1/users/{own.user}", body: `{"roles":[{"role":"viewer","dealership_id":"{dealership}"}]}`, want: 422},
+		{what: "e-mail: one login over the installation, as documented", path: "/v1/users/{own.user}", body: `{"email":"{user_email}"}`, want: 409, random: 200},
+	},
+	"DELETE /v1/users/:id":       {{what: "path", path: "/v1/users/{user}", want: 404}},
+	"POST /v1/users/:id/restore": {{what: "path", path: "/v1/users/{gone_user}/restore", want: 404}},
+
+	"POST /v1/api-keys": {
+		{what: "dealerships", path: "/v1/api-keys", body: `{"kind":"api_key","name":"N","scopes":["leads:read"],"dealership_ids":["{dealership}"]}`, want: 422},
+		{what: "account in body", path: "/v1/api-keys", body: `{"kind":"api_key","name":"N","scopes":["leads:read"],"account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"GET /v1/api-keys": {
+		{what: "account in filter", path: "/v1/api-keys?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/api-keys?limit=1&cursor={key_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/api-keys", want: 200},
+	},
+	"GET /v1/api-keys/changes": {
+		{what: "cursor", path: "/v1/api-keys/changes?limit=1&cursor={api-key_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/api-keys/changes", want: 200},
+	},
+	"GET /v1/api-keys/:id": {{what: "path", path: "/v1/api-keys/{key}", want: 404}, {what: "a partner's", path: "/v1/api-keys/{partner_credential}", want: 404}},
+	"PATCH /v1/api-keys/:id": {
+		{what: "path", path: "/v1/api-keys/{key}", body: `{"scopes":["leads:write"]}`, want: 404},
+		{what: "dealerships", path: "/v1/api-keys/{own.key}", body: `{"dealership_ids":["{dealership}"]}`, want: 422},
+	},
+	"DELETE /v1/api-keys/:id":               {{what: "path", path: "/v1/api-keys/{key}", want: 404}, {what: "a partner's", path: "/v1/api-keys/{partner_credential}", want: 404}},
+	"POST /v1/api-keys/:id/rotate":          {{what: "path", path: "/v1/api-keys/{key}/rotate", want: 404}},
+	"POST /v1/api-keys/:id/finish-rotation": {{what: "path", path: "/v1/api-keys/{rotating}/finish-rotation", want: 404}},
+
+	"POST /v1/grants": {
+		{what: "dealership", path: "/v1/grants", body: `{"partner_code":"{own.partner_code}","dealership_id":"{dealership}","dealer_code":"N","scopes":["leads:create"]}`, want: 422},
+		{what: "account in body", path: "/v1/grants", body: `{"partner_code":"{own.partner_code}","dealership_id":"{own.dealership}","dealer_code":"N","scopes":["leads:create"],"account_id":"{account}"}`, want: 422, partner: 422},
+		{what: "dealer code: one meaning for a partner, as documented", path: "/v1/grants", body: `{"partner_code":"{own.others_partner}","dealership_id":"{own.dealership}","dealer_code":"{grant_code}","scopes":["leads:create"]}`, want: 409, random: 201},
+	},
+	"GET /v1/grants": {
+		{what: "dealership in filter", path: "/v1/grants?dealership_id={dealership}", want: 200},
+		{what: "partner in filter", path: "/v1/grants?partner_code={partner_code}", want: 200},
+		{what: "account in filter", path: "/v1/grants?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/grants?limit=1&cursor={grant_cursor}", want: 400, partner: 400},
+	},
+	"GET /v1/grants/changes": {
+		{what: "cursor", path: "/v1/grants/changes?limit=1&cursor={grant_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/grants/changes", want: 200},
+	},
+	"GET /v1/grants/:id":    {{what: "path", path: "/v1/grants/{grant}", want: 404}},
+	"DELETE /v1/grants/:id": {{what: "path", path: "/v1/grants/{grant}", want: 404}},
+
+	"POST /v1/contacts": {
+		{what: "owner", path: "/v1/contacts", body: `{"full_name":"N","owner_id":"{user}"}`, want: 422},
+		{what: "account in body", path: "/v1/contacts", body: `{"full_name":"N","account_id":"{account}"}`, want: 422, partner: 422},
+		{what: "e-mail, number and reference of another's contact", path: "/v1/contacts", body: `{"full_name":"N","emails":[{"address":"{contact_email}"}],"phones":[{"raw":"{contact_phone}"}],"external_refs":[{"source":"crm","id":"{contact_ref}"}]}`, want: 201},
+		{what: "idempotency key", path: "/v1/contacts", body: `{"full_name":"N"}`, headers: []string{"Idempotency-Key", "{contact_ref}"}, want: 201},
+	},
+	"POST /v1/contacts/batch": {
+		{what: "owner", path: "/v1/contacts/batch", body: `{"items":[{"full_name":"N","owner_id":"{user}"},{"full_name":"N"},{"full_name":"N","account_id":"{account}"}]}`, want: 207, partner: 207, items: []int{422, 201, 422}, partnerItems: []int{403, 403, 422}},
+	},
+	"GET /v1/contacts": {
+		{what: "owner in filter", path: "/v1/contacts?owner_id={user}", want: 200},
+		{what: "e-mail in filter", path: "/v1/contacts?email={contact_email}&kind=company", want: 200},
+		{what: "tag in filter", path: "/v1/contacts?tag={contact_tag}", want: 200},
+		{what: "words", path: "/v1/contacts?q={contact_tag}", want: 200},
+		{what: "account in filter", path: "/v1/contacts?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/contacts?limit=1&cursor={contact_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/contacts", want: 200},
+	},
+	"GET /v1/contacts/changes": {
+		{what: "cursor", path: "/v1/contacts/changes?limit=1&cursor={contact_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/contacts/changes", want: 200},
+	},
+	"PUT /v1/contacts/by-ref/:source/:external_id": {
+		{what: "reference", path: "/v1/contacts/by-ref/taken/{contact_ref}", body: `{"full_name":"N"}`, want: 201},
+		{what: "owner", path: "/v1/contacts/by-ref/crm/{contact_ref}", body: `{"full_name":"N","owner_id":"{user}"}`, want: 422},
+		{what: "id in body", path: "/v1/contacts/by-ref/crm/{contact_ref}", body: `{"full_name":"N","id":"{contact}"}`, want: 422, partner: 422},
+	},
+	"GET /v1/contacts/:id": {{what: "path", path: "/v1/contacts/{contact}", want: 404}, {what: "deleted", path: "/v1/contacts/{gone_contact}", want: 404}},
+	"PATCH /v1/contacts/:id": {
+		{what: "path", path: "/v1/contacts/{contact}", body: `{"full_name":"Taken"}`, want: 404},
+		{what: "owner", path: "/v1/contacts/{own.contact}", body: `{"owner_id":"{user}"}`, want: 422},
+	},
+	"DELETE /v1/contacts/:id":       {{what: "path", path: "/v1/contacts/{contact}", want: 404}},
+	"POST /v1/contacts/:id/restore": {{what: "path", path: "/v1/contacts/{gone_contact}/restore", want: 404}},
+
+	"POST /v1/leads": {
+		{what: "dealership", path: "/v1/leads", body: `{"dealership_id":"{dealership}",` + someone + `}`, want: 422, partner: 422},
+		{what: "dealer code", path: "/v1/leads", body: `{"dealer_code":"{dealer_code}",` + someone + `}`, want: 422, partner: 422},
+		{what: "dealer code of another partner's grant", path: "/v1/leads", body: `{"dealer_code":"{grant_code}",` + someone + `}`, want: 422, partner: 422},
+		{what: "contact", path: "/v1/leads", body: `{` + elsend + `"contact_id":"{contact}"}`, want: 422, partner: 422},
+		{what: "assignee", path: "/v1/leads", body: `{` + elsend + `"assignee_id":"{user}",` + someone + `}`, want: 422, partner: 422},
+		{what: "sender's id", path: "/v1/leads", body: `{` + elsend + someone + `,"external_refs":[{"source":"{lead_ref_source}","id":"{lead_ref}"}]}`, want: 201, partner: 201},
+		{what: "e-mail of another's contact", path: "/v1/leads", body: `{` + elsend + `"contact":{"full_name":"N","emails":[{"address":"{lead_email}"}]}}`, want: 201, partner: 201},
+		{what: "account in body", path: "/v1/leads", body: `{` + elsend + someone + `,"account_id":"{account}"}`, want: 422, partner: 422},
+		{what: "idempotency key", path: "/v1/leads", body: `{` + elsend + someone + `}`, headers: []string{"Idempotency-Key", "{lead_key}"}, want: 201, partner: 201},
+	},
+	"POST /v1/leads/batch": {
+		{
+			what: "dealership, contact, assignee", path: "/v1/leads/batch", want: 207, partner: 207, items: []int{422, 422, 422, 201}, partnerItems: []int{422, 422, 422, 201},
+			body: `{"items":[{"dealership_id":"{dealership}",` + someone + `},{` + elsend + `"contact_id":"{contact}"},{` + elsend + `"assignee_id":"{user}",` + someone + `},{` + elsend + someone + `}]}`,
+		},
+	},
+	"POST /v1/leads/adf": {
+		{what: "dealership", path: "/v1/leads/adf?dealership_id={dealership}", body: document("1", "none", "adf-n1"), want: 422, partner: 422},
+		{what: "dealer code", path: "/v1/leads/adf?dealer_code={dealer_code}", body: document("1", "none", "adf-n2"), want: 422, partner: 422},
+		{what: "dealer code of another partner's grant", path: "/v1/leads/adf?dealer_code={grant_code}", body: document("1", "none", "adf-n3"), want: 422, partner: 422},
+		{what: "vendor", path: "/v1/leads/adf?dealership_id={own.dealership}", body: document("{lead_ref}", "{dealer_code}", "adf-{nonce}"), want: 201, partner: 201},
+		{what: "vendor alone", path: "/v1/leads/adf", body: document("{lead_ref}", "{grant_code}", "adf-alone-{nonce}"), want: 201, partner: 422},
+		{what: "account in query", path: "/v1/leads/adf?account_id={account}", body: document("1", "none", "adf-n5"), want: 400, partner: 400},
+	},
+	"POST /v1/leads/adf/validate": {{what: "vendor", path: "/v1/leads/adf/validate", body: document("{lead_ref}", "{dealer_code}", "adf"), want: 200, partner: 200}},
+	"PUT /v1/leads/by-ref/:source/:external_id": {
+		{what: "reference", path: "/v1/leads/by-ref/{lead_ref_source}/{lead_ref}", body: `{` + elsend + someone + `,"comments":"{nonce}"}`, want: 201, partner: 201},
+		{what: "reference and dealership", path: "/v1/leads/by-ref/{lead_ref_source}/{lead_ref}", body: `{"dealership_id":"{dealership}",` + someone + `}`, want: 422, partner: 422},
+		{what: "contact", path: "/v1/leads/by-ref/n/1", body: `{` + elsend + `"contact_id":"{contact}"}`, want: 422, partner: 422},
+		{what: "assignee", path: "/v1/leads/by-ref/n/1", body: `{` + elsend + `"assignee_id":"{user}",` + someone + `}`, want: 422, partner: 422},
+	},
+	"GET /v1/leads": {
+		{what: "dealership in filter", path: "/v1/leads?dealership_id={dealership}", want: 200, partner: 200},
+		{what: "dealership in filter, with contacts", path: "/v1/leads?dealership_id={dealership}&include=contact", want: 200},
+		{what: "assignee in filter", path: "/v1/leads?assignee_id={user}", want: 200, partner: 400},
+		{what: "contact in filter", path: "/v1/leads?contact_id={contact}", want: 200, partner: 400},
+		{what: "source in filter", path: "/v1/leads?source={lead_ref_source}", want: 200, partner: 400},
+		{what: "words", path: "/v1/leads?q={contact_email}", want: 200, partner: 400},
+		{what: "account in filter", path: "/v1/leads?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/leads?limit=1&cursor={lead_cursor}", want: 400, partner: 400},
+		{what: "self, all of it", path: "/v1/leads?limit=200&count=exact", want: 200, partner: 200},
+		{what: "self, with contacts", path: "/v1/leads?limit=200&include=contact", want: 200},
+	},
+	"GET /v1/leads/changes": {
+		{what: "cursor", path: "/v1/leads/changes?limit=1&cursor={lead_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/leads/changes", want: 200},
+	},
+	"GET /v1/leads/:id": {
+		{what: "path", path: "/v1/leads/{lead}", want: 404, partner: 404},
+		{what: "path, with contact", path: "/v1/leads/{lead}?include=contact", want: 404, partner: 404},
+		{what: "path, as ADF", path: "/v1/leads/{lead}", headers: []string{"Accept", "application/x-adf+xml"}, want: 404, partner: 404},
+		{what: "path, with its tag", path: "/v1/leads/{lead}", headers: []string{"If-None-Match", `"3"`}, want: 404, partner: 404},
+		{what: "a partner's lead", path: "/v1/leads/{partner_lead}", want: 404, partner: 404},
+		{what: "deleted", path: "/v1/leads/{gone_lead}", want: 404, partner: 404},
+	},
+	"PATCH /v1/leads/:id": {
+		{what: "path", path: "/v1/leads/{lead}", body: `{"comments":"Taken"}`, want: 404, partner: 404},
+		{what: "a partner's lead", path: "/v1/leads/{partner_lead}", body: `{"comments":"Taken"}`, want: 404, partner: 404},
+		{what: "dealership", path: "/v1/leads/{own.lead}", body: `{"dealership_id":"{dealership}"}`, want: 422, partner: 404},
+		{what: "contact in body", path: "/v1/leads/{own.lead}", body: `{"contact_id":"{contact}"}`, want: 422, partner: 422},
+	},
+	"DELETE /v1/leads/:id": {
+		{what: "path", path: "/v1/leads/{lead}", want: 404, partner: 404},
+		{what: "a partner's lead", path: "/v1/leads/{partner_lead}", want: 404, partner: 404},
+	},
+	"POST /v1/leads/:id/restore": {{what: "path", path: "/v1/leads/{gone_lead}/restore", want: 404, partner: 404}},
+	"POST /v1/leads/:id/status": {
+		{what: "path", path: "/v1/leads/{lead}/status", body: `{"status":"visited"}`, want: 404, partner: 404},
+		{what: "a partner's lead", path: "/v1/leads/{partner_lead}/status", body: `{"status":"visited"}`, want: 404, partner: 404},
+	},
+	"POST /v1/leads/:id/assign": {
+		{what: "path", path: "/v1/leads/{lead}/assign", body: `{"assignee_id":"{own.user}"}`, want: 404, partner: 404},
+		{what: "assignee", path: "/v1/leads/{own.lead}/assign", body: `{"assignee_id":"{user}"}`, want: 422, partner: 404},
+	},
+	"POST /v1/leads/:id/viewed": {{what: "path", path: "/v1/leads/{lead}/viewed", want: 404, partner: 404}},
+	"GET /v1/leads/:id/history": {{what: "path", path: "/v1/leads/{lead}/history", want: 404, partner: 404}, {what: "a partner's lead", path: "/v1/leads/{partner_lead}/history", want: 404, partner: 404}},
+
+	"GET /v1/inbox": {
+		{what: "account in filter", path: "/v1/inbox?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/inbox?limit=1&cursor={inbox_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/inbox", want: 200},
+	},
+	"GET /v1/inbox/:id":     {{what: "path", path: "/v1/inbox/{inbox}", want: 404}},
+	"GET /v1/inbox/:id/raw": {{what: "path", path: "/v1/inbox/{inbox}/raw", want: 404}},
+	"POST /v1/inbox/:id/replay": {
+		{what: "path", path: "/v1/inbox/{quarantined}/replay", want: 404},
+		{what: "path, with a correction", path: "/v1/inbox/{quarantined}/replay", body: document("1", "none", "adf-n6"), want: 404},
+	},
+}
