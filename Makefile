@@ -5,11 +5,15 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X github.com/rooftop-crm/rooftop/internal/app.Version=$(VERSION)
 LINT     = $(GO) tool -modfile=tools/go.mod golangci-lint
 
+# The version is passed in; Go must not ask git too, which refuses a checkout that belongs to somebody else.
+export GOFLAGS := $(GOFLAGS) -buildvcs=false
+
 # How long make fuzz spends on each target, and the folder it takes them from.
 FUZZTIME ?= 30s
 FUZZDIR  ?= .
-# How often make soak repeats each race.
+# How often make soak repeats each race, and kills the server and Postgres in each of those tests.
 ROUNDS   ?= 1000
+KILLS    ?= 10
 
 .DEFAULT_GOAL := help
 
@@ -71,8 +75,8 @@ bench-full: ## the same on 1 000 000 leads; takes an hour and about 12 GB of dis
 	$(GO) run ./internal/bench -full
 
 .PHONY: soak
-soak: ## repeat the races ROUNDS=1000 times
-	ROOFTOP_ROUNDS=$(ROUNDS) $(GO) test -count=1 -timeout 6h ./...
+soak: ## repeat the races ROUNDS=1000 times, and the crashes KILLS=10 times
+	ROOFTOP_ROUNDS=$(ROUNDS) ROOFTOP_KILLS=$(KILLS) $(GO) test -count=1 -timeout 6h ./...
 
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME=30s each; FUZZDIR=pkg/adf takes one folder
