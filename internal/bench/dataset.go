@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/rooftop-crm/rooftop/internal/platform/migrate"
+)
+
+// instant reads the monotonic clock: measuring time is what this program is for.
+func instant() time.Time { return time.Now() } //nolint:forbidigo // see above
+
+// dataVersion changes whenever load makes other rows.
+const dataVersion = 1
+
+func fingerprint(leads int) string {
+	return fmt.Sprintf("%s/%d/%d", migrate.Fingerprint(), dataVersion, leads)
+}
+
+// dataset is a loaded database, with a sample of what is in it to ask for.
+type dataset struct {
+	leads     int
+	ownerURL  string
+	serverURL string
+	masterKey string
+	accounts  map[uuid.UUID]*account
+	samples   []sample
+	known     []knownPerson // people who sent no enquiry within the last month, in random order
+	walkers   []walker      // open leads, in random order
+}
+
+// account is a dealer group with the API key that acts for it.
+type account struct {
+	id          uuid.UUID
+	text        string // the id as text
+	key         string
+	dealerships [2]uuid.UUID
+}
+
+// sample is a lead picked at random, so that large accounts are asked as often as they are in life.
+type sample struct {
+	account *account
+	lead    string
+	status  string
+	term    string // part of a name or number of the lead's contact
+}
+
+type knownPerson struct {
+	account *account
+	person
+}
+
+// walker is an open lead and where it stands.
+type walker struct {
+	account *account
+	lead    string
+	status  string
+}
+
+func readMeta(ctx context.Context, conn *pgx.Conn) (map[string]string, error) {
+	rows, err := conn.Query(ctx, `SELECT key, value FROM bench.meta`)
+	if err != nil {
+		return nil, err
+	}
+	meta := map[string]string{}
+	var key, value string
+	_, err = pgx.ForEachRow(rows, []any{&key, &value}, func() error {
+		meta[key] = value
+		return nil
+	})
+	return meta, err
+}
+
+// sample reads what to ask for. Leads stand where earlier runs left them, so statuses are read anew.
+func (d *dataset) sample(ctx context.Context, conn *pgx.Conn) error {
+	d.accounts = map[uuid.UUID]*account{}
+	var id, first, second [16]byte
+	var key string
+	rows, _ := conn.Query(ctx, `SELECT account_id, key, dealership_1, dealership_2 FROM bench.accounts`)
+	_, err := pgx.ForEachRow(rows, []any{&id, &key, &first, &second}, func() error {
+		a := uuid.UUID(id)
+		d.accounts[a] = &account{id: a, text: a.String(), key: key, dealerships: [2]uuid.UUID{first, second}}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the accounts: %w", err)
+	}
+	var lead [16]byte
+	var status, term string
+	rows, _ = conn.Query(ctx, `SELECT s.account_id, s.lead_id, l.status, s.term FROM bench.sample s
+		JOIN leads l ON l.account_id = s.account_id AND l.id = s.lead_id ORDER BY s.n`)
+	_, err = pgx.ForEachRow(rows, []any{&id, &lead, &status, &term}, func() error {
+		s := sample{account: d.accounts[id], lead: uuid.UUID(lead).String(), status: status, term: term}
+		d.samples = append(d.samples, s)
+		if status != "won" && status != "lost" && status != "invalid" {
+			d.walkers = append(d.walkers, walker{account: s.account, lead: s.lead, status: status})
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read the sample: %w", err)
+	}
+	return d.readKnown(ctx, conn)
+}
+
+// mostKnown is how many returning people one run can use up.
+const mostKnown = 100_000
+
+func (d *dataset) readKnown(ctx context.Context, conn *pgx.Conn) error {
+	var id [16]byte
+	var p person
+	rows, _ := conn.Query(ctx, `SELECT c.account_id, c.first_name, c.last_name, c.emails->0->>'address', c.phones->0->>'raw' FROM contacts c
+		WHERE NOT EXISTS (SELECT FROM leads l WHERE l.account_id = c.account_id AND l.contact_id = c.id AND l.created_at > now() - interval '31 days')
+		LIMIT $1`, mostKnown)
+	_, err := pgx.ForEachRow(rows, []any{&id, &p.first, &p.last, &p.email, &p.phone}, func() error {
+		d.known = append(d.known, knownPerson{account: d.accounts[id], person: p})
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read people who may return: %w", err)
+	}
+	r := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // a shuffle
+	r.Shuffle(len(d.known), func(i, j int) { d.known[i], d.known[j] = d.known[j], d.known[i] })
+	return nil
+}
