@@ -36,6 +36,8 @@ var rooms = []room{
 	{path: "internal/seed", rooms: with(platform, contexts...), libraries: forDomain},
 	{path: "internal/bench/...", rooms: []string{".", "api/...", "internal/...", "pkg/..."}, libraries: forStores},
 	{path: "internal/apptest", rooms: []string{".", "api/...", "internal/...", "pkg/..."}, libraries: []string{"*"}},
+	{path: "internal/intaketest", rooms: []string{".", "api/...", "internal/...", "pkg/..."}, libraries: []string{"*"}},
+	{path: "internal/crashtest", rooms: []string{".", "api/...", "internal/...", "pkg/..."}, libraries: []string{"*"}},
 	{path: "internal/archtest"},
 	{path: "internal/openapi/generate", libraries: []string{"github.com/swaggo/swag", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3"}},
 	{path: "internal/openapi", rooms: []string{"."}, libraries: []string{"github.com/santhosh-tekuri/jsonschema/v6"}},

@@ -1,6 +1,7 @@
 package contacts
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"time"
@@ -79,9 +80,14 @@ type Email struct {
 type Phone struct {
 	Raw       string
 	E164      string // "" when Raw is no valid number
+	Possible  string // the same for a number of the right length in a range that nobody is known to have
 	Type      Type
 	Preferred bool // at most one of a contact's
 }
+
+// number is what the contact is recognised by. Fresh ranges are in use before the libraries know them, so a number that
+// is possible tells people apart as well as a valid one.
+func (p Phone) number() string { return cmp.Or(p.E164, p.Possible) }
 
 // Address is one postal address. Every part may be empty.
 type Address struct {

@@ -1,6 +1,7 @@
 package contacts
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/google/uuid"
@@ -35,12 +36,11 @@ func (s *Service) List(ctx context.Context, actor auth.Actor, f Filter, p page.R
 			return page.Of[Contact]{}, err
 		}
 		n := phone.Parse(f.Phone, region)
-		if !n.Valid {
+		if f.Phone = cmp.Or(n.E164, n.Possible); f.Phone == "" {
 			return page.Of[Contact]{}, ErrBadFilter.At(errs.Field{
 				Pointer: "?phone", Code: "phone", Detail: "This is no telephone number. Write it with its country code, the plus as %2B; q finds pieces of one.",
 			})
 		}
-		f.Phone = n.E164
 	}
 	return s.store.List(ctx, actor.Account, f, p)
 }

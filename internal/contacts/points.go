@@ -20,7 +20,7 @@ const (
 	PointRef   PointKind = "ref"
 )
 
-// Point is one normalised e-mail address or E.164 number.
+// Point is one normalised e-mail address or number.
 type Point struct {
 	Kind  PointKind
 	Value string
@@ -41,7 +41,7 @@ func (c *Contact) Points() []Point {
 		add(Point{PointEmail, e.Address})
 	}
 	for _, p := range c.Phones {
-		add(Point{PointPhone, p.E164})
+		add(Point{PointPhone, p.number()})
 	}
 	return points
 }

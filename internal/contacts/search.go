@@ -27,11 +27,11 @@ func (c *Contact) SearchText() string {
 		add(fold.Text(e.Address))
 	}
 	for _, p := range c.Phones {
-		if p.E164 == "" {
+		if p.number() == "" {
 			add(digits(p.Raw))
 			continue
 		}
-		for _, form := range phone.SearchDigits(p.E164) {
+		for _, form := range phone.SearchDigits(p.number()) {
 			add(form)
 		}
 	}

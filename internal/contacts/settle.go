@@ -164,8 +164,8 @@ func (c *Contact) settlePhones(f *faults) {
 }
 
 func (p Phone) sameNumber(o Phone) bool {
-	if p.E164 != "" || o.E164 != "" {
-		return p.E164 == o.E164
+	if p.number() != "" || o.number() != "" {
+		return p.number() == o.number()
 	}
 	return p.Raw == o.Raw
 }
@@ -179,9 +179,9 @@ func readPhones(phones, known []Phone, region string) []Phone {
 		if p.Raw == "" {
 			p.Raw = tidy(p.E164)
 		}
-		p.E164 = ""
+		p.E164, p.Possible = "", ""
 		if k := slices.IndexFunc(known, func(k Phone) bool { return k.Raw == p.Raw }); k >= 0 {
-			p.E164 = known[k].E164
+			p.E164, p.Possible = known[k].E164, known[k].Possible
 			if p.Type == "" {
 				p.Type = known[k].Type
 			}
@@ -189,7 +189,7 @@ func readPhones(phones, known []Phone, region string) []Phone {
 			continue
 		}
 		n := phone.Parse(p.Raw, region)
-		p.E164 = n.E164
+		p.E164, p.Possible = n.E164, n.Possible
 		if p.Type == "" && n.Type == phone.Mobile {
 			p.Type = TypeMobile
 		}

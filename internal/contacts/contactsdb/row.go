@@ -45,6 +45,7 @@ type emailJSON struct {
 type phoneJSON struct {
 	Raw       string `json:"raw"`
 	E164      string `json:"e164,omitempty"`
+	Possible  string `json:"possible,omitempty"`
 	Type      string `json:"type"`
 	Preferred bool   `json:"preferred,omitempty"`
 }
@@ -99,11 +100,11 @@ func fromEmail(e emailJSON) contacts.Email {
 }
 
 func toPhone(p contacts.Phone) phoneJSON {
-	return phoneJSON{Raw: p.Raw, E164: p.E164, Type: string(p.Type), Preferred: p.Preferred}
+	return phoneJSON{Raw: p.Raw, E164: p.E164, Possible: p.Possible, Type: string(p.Type), Preferred: p.Preferred}
 }
 
 func fromPhone(p phoneJSON) contacts.Phone {
-	return contacts.Phone{Raw: p.Raw, E164: p.E164, Type: contacts.Type(p.Type), Preferred: p.Preferred}
+	return contacts.Phone{Raw: p.Raw, E164: p.E164, Possible: p.Possible, Type: contacts.Type(p.Type), Preferred: p.Preferred}
 }
 
 func toAddress(a contacts.Address) addressJSON {
