@@ -2088,6 +2088,19 @@ const docTemplate = `{
                 "operationId": "createLead",
                 "parameters": [
                     {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "the dealership, when the body does not say",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "the same by dealer code",
+                        "name": "dealer_code",
+                        "in": "query"
+                    },
+                    {
                         "description": "the enquiry",
                         "name": "body",
                         "in": "body",
@@ -2286,6 +2299,19 @@ const docTemplate = `{
                         "name": "external_id",
                         "in": "path",
                         "required": true
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "the dealership, when the body does not say",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "the same by dealer code",
+                        "name": "dealer_code",
+                        "in": "query"
                     },
                     {
                         "description": "the enquiry",

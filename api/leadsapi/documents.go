@@ -22,7 +22,7 @@ import (
 const mediaADF = "application/x-adf+xml"
 
 // errMedia is a document under a Content-Type that no document has.
-var errMedia = errs.New(errs.UnsupportedMedia, "request.unsupported_media_type",
+var errMedia = errs.New(errs.UnsupportedMedia, "request.unsupported_media",
 	"Send ADF as application/xml, application/x-adf+xml, text/xml or text/plain.")
 
 // Receipt is what became of a document.

@@ -53,13 +53,15 @@ func Routes(g *echo.Group, svc *leads.Service, people *contacts.Service, u httpx
 //	@Description	201 is a new lead; 200 means that the enquiry joined, updated or repeated an earlier one, which is in the answer.
 //	@Tags			leads
 //	@Accept			json
-//	@Param			body	body		CreateLead	true	"the enquiry"
-//	@Success		201		{object}	Lead
-//	@Success		200		{object}	Lead	"the enquiry belongs to a lead that was there"
+//	@Param			dealership_id	query		string		false	"the dealership, when the body does not say"	format(uuid)
+//	@Param			dealer_code		query		string		false	"the same by dealer code"
+//	@Param			body			body		CreateLead	true	"the enquiry"
+//	@Success		201				{object}	Lead
+//	@Success		200				{object}	Lead	"the enquiry belongs to a lead that was there"
 //	@Security		Bearer
 //	@Router			/leads [post]
 func (h handler) create(c echo.Context) error {
-	in, err := httpx.Bind[CreateLead](c)
+	in, err := bindCreate(c)
 	if err != nil {
 		return err
 	}
@@ -70,6 +72,21 @@ func (h handler) create(c echo.Context) error {
 	return httpx.Write(c, h.units, actor.Account, func(ctx context.Context) (httpx.Reply, error) {
 		return h.takeIn(ctx, actor, at, in)
 	})
+}
+
+// bindCreate reads an enquiry. Where it goes may be said in the query too, for senders whose body is made elsewhere; the
+// body wins.
+func bindCreate(c echo.Context) (CreateLead, error) {
+	q := httpx.NewQuery(c)
+	dealership, code := httpx.QueryID[kernel.DealershipID](q, "dealership_id"), q.Text("dealer_code", 100)
+	if err := q.Err(); err != nil {
+		return CreateLead{}, err
+	}
+	in, err := httpx.Bind[CreateLead](c)
+	if err == nil && in.DealershipID == nil && in.DealerCode == "" {
+		in.DealershipID, in.DealerCode = dealership, code
+	}
+	return in, err
 }
 
 func (h handler) takeIn(ctx context.Context, actor auth.Actor, at kernel.DealershipID, in CreateLead) (httpx.Reply, error) {
@@ -124,6 +141,8 @@ type LeadBatchRequest struct {
 //	@Accept			json
 //	@Param			source		path		string		true	"the system that gave the id"
 //	@Param			external_id	path		string		true	"the id in that system"
+//	@Param			dealership_id	query		string		false	"the dealership, when the body does not say"	format(uuid)
+//	@Param			dealer_code		query		string		false	"the same by dealer code"
 //	@Param			body		body		CreateLead	true	"the enquiry"
 //	@Success		201			{object}	Lead
 //	@Success		200			{object}	Lead
@@ -134,7 +153,7 @@ func (h handler) upsert(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	in, err := httpx.Bind[CreateLead](c)
+	in, err := bindCreate(c)
 	if err != nil {
 		return err
 	}

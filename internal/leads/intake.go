@@ -53,7 +53,8 @@ func (s *Service) Target(ctx context.Context, actor auth.Actor, to Destination) 
 		if err != nil {
 			return actor, id, err
 		}
-		if !only {
+		// A form on a dealer's site that does not say where must not lose the enquiry: it goes to the default rooftop.
+		if !only && actor.Kind != auth.KindSiteKey {
 			return actor, id, errs.InvalidFields(errs.Field{
 				Pointer: "/dealership_id", Code: "required",
 				Detail: "The account has several dealerships: give dealership_id or dealer_code.",
@@ -357,7 +358,7 @@ type Condition struct {
 }
 
 // ErrExists is an upsert that was to create only.
-var ErrExists = errs.New(errs.Stale, "lead.exists", "There is a lead with this reference, and If-None-Match: * asks to create only.")
+var ErrExists = errs.New(errs.Stale, "precondition.exists", "There is a lead with this reference, and If-None-Match: * asks to create only.")
 
 // Upsert takes an enquiry in under the sender's own id: it makes the lead, or updates the one that has the id, which it
 // restores when it was deleted. Unlike Create it never joins another lead: the id decides.
