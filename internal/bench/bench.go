@@ -63,7 +63,7 @@ func (b *bench) measure(ctx context.Context, chosen []workload) error {
 }
 
 func (b *bench) order(d *dataset, dir string) order {
-	return order{OwnerURL: d.ownerURL, ServerURL: d.serverURL, MasterKey: d.masterKey, Pool: b.pool, DataDir: dir, Profile: b.profile != ""}
+	return order{OwnerURL: d.ownerURL, ServerURL: d.serverURL, MasterKey: d.masterKey, Pool: b.pool, DataDir: dir, Log: b.log, Profile: b.profile != ""}
 }
 
 func (b *bench) startServers(ctx context.Context, dir string) (err error) {

@@ -16,7 +16,7 @@ import (
 func instant() time.Time { return time.Now() } //nolint:forbidigo // see above
 
 // dataVersion changes whenever load makes other rows.
-const dataVersion = 1
+const dataVersion = 3
 
 func fingerprint(leads int) string {
 	return fmt.Sprintf("%s/%d/%d", migrate.Fingerprint(), dataVersion, leads)
@@ -31,7 +31,7 @@ type dataset struct {
 	accounts  map[uuid.UUID]*account
 	samples   []sample
 	known     []knownPerson // people who sent no enquiry within the last month, in random order
-	walkers   []walker      // open leads, in random order
+	walkers   []walker      // leads that were open when they were made, in random order
 }
 
 // account is a dealer group with the API key that acts for it.
@@ -55,7 +55,7 @@ type knownPerson struct {
 	person
 }
 
-// walker is an open lead and where it stands.
+// walker is a lead and where it stands.
 type walker struct {
 	account *account
 	lead    string
@@ -92,12 +92,13 @@ func (d *dataset) sample(ctx context.Context, conn *pgx.Conn) error {
 	}
 	var lead [16]byte
 	var status, term string
-	rows, _ = conn.Query(ctx, `SELECT s.account_id, s.lead_id, l.status, s.term FROM bench.sample s
+	var open bool
+	rows, _ = conn.Query(ctx, `SELECT s.account_id, s.lead_id, l.status, s.term, s.status NOT IN ('won', 'lost', 'invalid') FROM bench.sample s
 		JOIN leads l ON l.account_id = s.account_id AND l.id = s.lead_id ORDER BY s.n`)
-	_, err = pgx.ForEachRow(rows, []any{&id, &lead, &status, &term}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&id, &lead, &status, &term, &open}, func() error {
 		s := sample{account: d.accounts[id], lead: uuid.UUID(lead).String(), status: status, term: term}
 		d.samples = append(d.samples, s)
-		if status != "won" && status != "lost" && status != "invalid" {
+		if open {
 			d.walkers = append(d.walkers, walker{account: s.account, lead: s.lead, status: status})
 		}
 		return nil

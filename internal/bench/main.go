@@ -27,6 +27,7 @@ type options struct {
 	only     string
 	check    bool
 	profile  string
+	log      string
 	starts   int
 	pgbench  bool
 	conns    int
@@ -62,6 +63,7 @@ func parse(args []string) (options, error) {
 	f.StringVar(&o.only, "only", "", "only these workloads, with commas: "+strings.Join(workloadNames(), ","))
 	f.BoolVar(&o.check, "check", false, "exit 1 when a target is missed")
 	f.StringVar(&o.profile, "profile", "", "folder for CPU profiles of our server, one for each workload")
+	f.StringVar(&o.log, "log", os.DevNull, "file for the log of both servers")
 	f.IntVar(&o.starts, "starts", 5, "how often the start of our server is measured")
 	f.BoolVar(&o.pgbench, "pgbench", true, "run pgbench too, when it is there")
 	f.IntVar(&o.conns, "connections", 32, "HTTP connections")

@@ -31,6 +31,7 @@ type order struct {
 	MasterKey string `json:"master_key"`
 	Pool      int    `json:"pool"`
 	DataDir   string `json:"data_dir"`
+	Log       string `json:"log"`     // for its standard error: our server writes all that it would in production
 	Profile   bool   `json:"profile"` // /profile?seconds=n on a port of its own
 }
 
@@ -154,12 +155,12 @@ func start(ctx context.Context, name string, o order) (*server, error) {
 		return nil, err
 	}
 	s := &server{name: name, bare: o.Bare, cmd: exec.CommandContext(ctx, self, childFlag)} //nolint:gosec // this very program
-	nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	log, err := os.OpenFile(o.Log, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	defer nowhere.Close()  //nolint:errcheck // the child has its own
-	s.cmd.Stderr = nowhere // the access log is written, and goes nowhere
+	defer log.Close() //nolint:errcheck // the child has its own
+	s.cmd.Stderr = log
 	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
