@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/memory"
 )
 
 type limits struct{ json, batch, document int64 }
@@ -44,13 +46,20 @@ func limitBody(c echo.Context, n int64) {
 	}
 }
 
-// Documents is the middleware of a route that takes inbound documents and mail, which may be larger than JSON.
+// Documents is the middleware of a route that takes inbound documents and mail, which may be larger than JSON. The memory
+// of a large one goes back to the machine at once: the next may come soon, and the collector in its own time.
 func Documents(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if e := Of(c).edge; e != nil {
+		x := Of(c)
+		if e := x.edge; e != nil {
 			limitBody(c, e.limits.document)
 		}
-		return next(c)
+		err := next(c)
+		if len(x.body) > piece {
+			x.body = nil
+			memory.ReleaseNow()
+		}
+		return err
 	}
 }
 
@@ -75,22 +84,53 @@ func Body(c echo.Context) ([]byte, error) {
 	if x.limit > 0 && r.ContentLength > x.limit {
 		return nil, &http.MaxBytesError{Limit: x.limit} // at once, without reading the rest
 	}
-	var b bytes.Buffer
-	if n := r.ContentLength; n > 0 && n <= 1<<20 {
-		b.Grow(int(n) + bytes.MinRead)
-	}
-	if _, err := b.ReadFrom(r.Body); err != nil {
+	body, err := readAll(r.Body, r.ContentLength)
+	if err != nil {
 		var tooBig *http.MaxBytesError
 		if errors.As(err, &tooBig) {
-			x.body = b.Bytes() // see OverflowOf
+			x.body = body // see OverflowOf
 		}
 		if tooBig != nil || r.Context().Err() != nil {
 			return nil, fmt.Errorf("read the body: %w", err)
 		}
 		return nil, errJSON.Saying("The body ended early.").Because(err)
 	}
-	x.body, x.read = b.Bytes(), true
+	x.body, x.read = body, true
 	return x.body, nil
+}
+
+// piece is how much of a body is read before more room is made than was filled so far.
+const piece = 1 << 20
+
+// readAll reads to the end, and returns what it read with an error too. A body of many MiB leaves no more garbage than its
+// own size behind, where doubling a buffer leaves three times as much. A length that is only declared takes no memory yet.
+func readAll(r io.Reader, declared int64) ([]byte, error) {
+	first, err := readPiece(r, min(declared, piece))
+	if err != nil || len(first) < piece {
+		return first, err
+	}
+	if declared > piece {
+		all := make([]byte, declared)
+		n, err := io.ReadFull(r, all[copy(all, first):])
+		return all[:len(first)+n], err
+	}
+	for pieces := [][]byte{first}; ; {
+		next, err := readPiece(r, piece)
+		pieces = append(pieces, next)
+		if err != nil || len(next) < piece {
+			return slices.Concat(pieces...), err
+		}
+	}
+}
+
+// readPiece reads a piece, less where the body ends.
+func readPiece(r io.Reader, expected int64) ([]byte, error) {
+	var b bytes.Buffer
+	if expected > 0 {
+		b.Grow(int(expected) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(io.LimitReader(r, piece))
+	return b.Bytes(), err
 }
 
 // headBytes is how much of a body that is too large is looked at.

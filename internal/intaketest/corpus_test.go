@@ -19,6 +19,7 @@ func TestCorpus(t *testing.T) {
 	p := apptest.New(t)
 	for _, s := range samples(t, "corpus") {
 		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
 			a := p.Account(t)
 			got := sendADF(a.Caller, s.Data).Is(http.StatusCreated)
 			assert.Equal(t, "accepted", got.Str("state"))
@@ -46,6 +47,7 @@ func TestHostile(t *testing.T) {
 	p := apptest.New(t)
 	for _, s := range samples(t, "hostile") {
 		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
 			a := p.Account(t)
 			start := time.Now()
 			got := sendADF(a.Caller, s.Data)

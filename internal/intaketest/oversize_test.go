@@ -7,7 +7,9 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +22,9 @@ import (
 )
 
 const tenMiB = 10 << 20
+
+// people counts those of oversize, who must not be one.
+var people atomic.Int32
 
 // oversize are the variants of the corpus' recipe, with an id each, so that none repeats another.
 func oversize(t testing.TB) map[string]func() []byte {
@@ -34,7 +39,8 @@ func oversize(t testing.TB) map[string]func() []byte {
 	from, to := strings.Index(small, "<comments>")+len("<comments>"), strings.Index(small, "</comments>")
 	x := strings.Repeat("x", tenMiB)
 	fresh := func(doc string) []byte {
-		return []byte(strings.Replace(strings.Replace(doc, "T-DT0", uuid.NewString(), 1), "anne@", uuid.NewString()[:8]+"@", 1))
+		n := int(people.Add(1))
+		return []byte(strings.NewReplacer("T-DT0", uuid.NewString(), "anne@", strconv.Itoa(n)+"@", "06 39 98 00 21", numberOf(n)[0]).Replace(doc))
 	}
 	return map[string]func() []byte{
 		"xml comment": func() []byte { return fresh(strings.Replace(small, "<adf>", "<adf><!-- "+x+" -->", 1)) },
@@ -65,6 +71,7 @@ func TestOversizeWithinTheLimit(t *testing.T) {
 	p := apptest.New(t)
 	for name, doc := range oversize(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			a := p.Account(t)
 			start := time.Now()
 			got := sendADF(a.Caller, doc()).Is(http.StatusCreated)
@@ -90,6 +97,7 @@ func TestOversizeOverTheLimit(t *testing.T) {
 	p := apptest.Start(t, cfg, ownerURL)
 	for name, doc := range oversize(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			a, doc := p.Account(t), doc()
 			start := time.Now()
 			got := sendADF(a.Caller, doc).Is(http.StatusRequestEntityTooLarge)
@@ -107,12 +115,14 @@ func TestOversizeOverTheLimit(t *testing.T) {
 		})
 	}
 	t.Run("checking one keeps nothing", func(t *testing.T) {
+		t.Parallel()
 		a := p.Account(t)
 		got := a.Send(http.MethodPost, "/v1/leads/adf/validate", make([]byte, 1<<20+1), "Content-Type", "text/xml").Is(http.StatusRequestEntityTooLarge)
 		assert.Equal(t, "request.too_large", got.Code())
 		assert.Empty(t, a.Get("/v1/inbox").List("data"))
 	})
 	t.Run("exactly the limit is read", func(t *testing.T) {
+		t.Parallel()
 		a := p.Account(t)
 		doc := oneLead("limit", "A")
 		doc = append(doc, bytes.Repeat([]byte(" "), 1<<20-len(doc))...)

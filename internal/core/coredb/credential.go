@@ -156,7 +156,7 @@ func (c *Control) Touch(ctx context.Context, id kernel.CredentialID, at time.Tim
 // OriginKnown implements core.ControlStore.
 func (c *Control) OriginKnown(ctx context.Context, origin string, at time.Time) (bool, error) {
 	var known bool
-	err := c.db.QueryRowControl(ctx, `SELECT EXISTS (SELECT FROM credentials WHERE kind = 'site_key' AND origins @> ARRAY[$1]
+	err := c.db.QueryRowControl(ctx, `SELECT EXISTS (SELECT FROM credentials WHERE kind = 'site_key' AND origins @> jsonb_build_array($1::text)
 		AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2))`, []any{origin, at}, &known)
 	if err != nil {
 		return false, fmt.Errorf("look for an origin: %w", err)
