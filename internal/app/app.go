@@ -150,6 +150,7 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 		return Services{}, err
 	}
 	s, keys := wire(d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), clock.Now)
+	s.Core.UserRate = cmp.Or(cfg.RatePerMinute, s.Core.UserRate)
 	s.Leads.SweepAfter = cmp.Or(cfg.SweepAfter, s.Leads.SweepAfter)
 	return s, keys.Ensure(ctx)
 }

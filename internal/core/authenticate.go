@@ -93,7 +93,9 @@ func (s *Service) userOf(ctx context.Context, tok auth.Token) (auth.Actor, error
 	if u.TokenVersion != tok.Version || u.LoginDisabled || u.Disabled || u.DeletedAt != nil || u.TokenRevoked {
 		return auth.Actor{}, auth.ErrInvalid
 	}
-	return narrow(userActor(tok.Account, u), tok), nil
+	actor := userActor(tok.Account, u)
+	actor.RatePerMinute = s.UserRate
+	return narrow(actor, tok), nil
 }
 
 func userActor(account kernel.AccountID, u UserState) auth.Actor {
@@ -101,7 +103,7 @@ func userActor(account kernel.AccountID, u UserState) auth.Actor {
 	return auth.Actor{
 		Kind: auth.KindUser, Account: account, User: u.ID, Credential: kernel.CredentialID(u.ID), Name: u.FullName(),
 		Scopes: wide, At: at, Limited: !slices.ContainsFunc(u.Roles, func(r RoleAt) bool { return r.Dealership == nil }),
-		OwnLeadsOnly: seesOwnLeadsOnly(u.Roles), RequireIfMatch: u.RequireIfMatch, RatePerMinute: DefaultRate,
+		OwnLeadsOnly: seesOwnLeadsOnly(u.Roles), RequireIfMatch: u.RequireIfMatch,
 	}
 }
 

@@ -6,6 +6,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -70,6 +71,8 @@ type Parts struct {
 	Ring    *secret.Keyring
 	Enums   []enum.Enum // of every context, for GET /v1/enums
 	Now     func() time.Time
+	// UserRate is how many requests a minute a user has; keys have quotas of their own. DefaultRate.
+	UserRate int
 }
 
 // Service does all that core owns. It is safe for concurrent use.
@@ -88,6 +91,7 @@ type Service struct {
 
 // NewService returns the service.
 func NewService(p Parts) *Service {
+	p.UserRate = cmp.Or(p.UserRate, DefaultRate)
 	return &Service{
 		Parts:       p,
 		verified:    auth.NewCache(auth.CacheTTL, 20_000, p.Now),
