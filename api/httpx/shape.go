@@ -172,7 +172,17 @@ func isMergeField(t reflect.Type) bool {
 }
 
 // parse tries whether the type can read the value. raw is a JSON value whose syntax is known to be right.
-func (s *shape) parse(raw []byte) error { return json.Unmarshal(raw, reflect.New(s.typ).Interface()) }
+func (s *shape) parse(raw []byte) error {
+	v := reflect.New(s.typ).Interface()
+	if err := json.Unmarshal(raw, v); err != nil {
+		return err
+	}
+	if t, ok := v.(*time.Time); ok {
+		_, err := t.UTC().MarshalJSON() // in UTC it may leave the years that RFC 3339 can write, and then no answer could hold it
+		return err
+	}
+	return nil
+}
 
 // names lists the members of an object shape, for fields=.
 func (s *shape) names() []string {

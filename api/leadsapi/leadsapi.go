@@ -94,16 +94,21 @@ func (h handler) takeIn(ctx context.Context, actor auth.Actor, at kernel.Dealers
 	if err != nil {
 		return httpx.Reply{}, err
 	}
+	return replyTo(actor, got, in), nil
+}
+
+// replyTo answers an enquiry, however it was sent.
+func replyTo(actor auth.Actor, got leads.Intake, in CreateLead) httpx.Reply {
 	r := httpx.Reply{Status: http.StatusOK, Body: sentBy(actor, answer(got), in)}
 	if actor.Kind == auth.KindSiteKey {
-		r.Status = http.StatusCreated
-		return r, nil
+		r.Status, r.Version = http.StatusCreated, 1 // as if every enquiry were new
+		return r
 	}
 	r.Version = got.Lead.Version
 	if got.Outcome == leads.OutcomeCreated {
 		r.Status, r.Location = http.StatusCreated, "/v1/leads/"+got.Lead.ID.String()
 	}
-	return r, nil
+	return r
 }
 
 // batch takes up to 500 enquiries in.
@@ -171,11 +176,7 @@ func (h handler) upsert(c echo.Context) error {
 		if err != nil {
 			return httpx.Reply{}, err
 		}
-		r := httpx.Reply{Status: http.StatusOK, Body: answer(got), Version: got.Lead.Version}
-		if got.Outcome == leads.OutcomeCreated {
-			r.Status, r.Location = http.StatusCreated, "/v1/leads/"+got.Lead.ID.String()
-		}
-		return r, nil
+		return replyTo(actor, got, in), nil
 	})
 }
 

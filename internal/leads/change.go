@@ -154,6 +154,7 @@ func (s *Service) Update(ctx context.Context, actor auth.Actor, id kernel.LeadID
 		if err != nil && !errs.IsKind(err, errs.NotFound) {
 			return nil, err
 		}
+		l.RequestedAt = instant(l.RequestedAt)
 		l.Details.tidy()
 		l.Search = l.searchText(contact)
 		return changed, s.Store.ReplaceRefs(ctx, actor.Account, l.ID, refsOf(actor, l.Details.ExternalRefs))
@@ -200,13 +201,18 @@ func (s *Service) Delete(ctx context.Context, actor auth.Actor, id kernel.LeadID
 
 // Restore brings a deleted lead back. A lead that is not deleted stays as it is.
 func (s *Service) Restore(ctx context.Context, actor auth.Actor, id kernel.LeadID, ifVersion *int64) (Lead, error) {
-	return s.edit(ctx, actor, id, ifVersion, "lead.restored", func(_ context.Context, l *Lead) ([]string, error) {
+	return s.edit(ctx, actor, id, ifVersion, "lead.restored", func(ctx context.Context, l *Lead) ([]string, error) {
 		if l.DeletedAt == nil {
 			return nil, nil
 		}
-		l.DeletedAt = nil
-		return []string{}, nil
+		return []string{}, s.undelete(ctx, actor.Account, l)
 	})
+}
+
+// undelete takes the mark of deletion away. The date of a postponed lead may have passed meanwhile: it is due again.
+func (s *Service) undelete(ctx context.Context, account kernel.AccountID, l *Lead) error {
+	l.DeletedAt = nil
+	return s.followPostponement(ctx, account, l, l.Status)
 }
 
 // ContactChanged gives the contact's leads their new search text. Contacts calls it inside the change's transaction.

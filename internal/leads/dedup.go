@@ -59,6 +59,7 @@ type Candidate struct {
 	Status      Status
 	Type        Type
 	Source      string
+	PartnerID   kernel.PartnerID // zero unless a partner sent it
 	Test        bool
 	ContentHash []byte
 	ReceivedAt  time.Time
@@ -75,7 +76,9 @@ func decide(n *NewLead, hash []byte, recent []Candidate) (Rule, *Candidate) {
 			continue
 		}
 		age := n.ReceivedAt.Sub(c.ReceivedAt)
-		same := c.Source == n.Source
+		// A source is a name that anybody may have. A partner's enquiry joins the partner's own leads alone, since it is
+		// answered with the lead.
+		same := c.Source == n.Source && c.PartnerID == n.PartnerID
 		switch {
 		case same && age <= sameContentWithin && bytes.Equal(c.ContentHash, hash):
 			return RuleSameContent, c

@@ -208,21 +208,38 @@ func (s *Service) dealershipOf(ctx context.Context, actor auth.Actor, d *Documen
 var ErrNoDealer = errs.New(errs.Invalid, "document.unknown_dealer",
 	"No vendor id in the document is a dealer code that a dealership granted you. Send dealer_code with the request, or correct the vendor. The document is kept.")
 
-// routeByVendor lets a partner act where the first prospect's vendor id says.
+// ErrSeveralDealers is a partner's document with enquiries for several dealerships. It goes into one account's inbox as a
+// whole, where those for another dealer must not be read.
+var ErrSeveralDealers = errs.New(errs.Invalid, "document.several_dealers",
+	"The document has prospects for several dealerships. Send one document for each dealership. The document is kept.")
+
+// routeByVendor lets a partner act where the prospects' vendor ids say. A prospect without one goes with the others.
 func (s *Service) routeByVendor(ctx context.Context, actor auth.Actor, body []byte) (auth.Actor, kernel.DealershipID, error) {
 	doc, err := adf.Parse(body, adf.Options{ReceivedAt: s.Now()})
 	if err != nil {
 		return actor, kernel.DealershipID{}, unreadable(Receipt{}, err).Problem
 	}
+	into, at := actor, kernel.DealershipID{}
 	for i := range doc.Prospects {
 		for _, id := range doc.Prospects[i].Vendor.IDs {
-			into, at, err := s.Core.ActAtCode(ctx, actor, id.Ref())
-			if err == nil || !errs.IsKind(err, errs.NotFound) {
-				return into, at, err
+			in, there, err := s.Core.ActAtCode(ctx, actor, id.Ref())
+			if errs.IsKind(err, errs.NotFound) {
+				continue
 			}
+			if err != nil {
+				return actor, at, err
+			}
+			if !at.IsZero() && at != there {
+				return actor, at, ErrSeveralDealers
+			}
+			into, at = in, there
+			break
 		}
 	}
-	return actor, kernel.DealershipID{}, ErrNoDealer
+	if at.IsZero() {
+		return actor, at, ErrNoDealer
+	}
+	return into, at, nil
 }
 
 // warningsOf are the parser's warnings, but for the elements of our own, which only ADF does not know.

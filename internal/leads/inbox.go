@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -189,7 +190,7 @@ func (s *Service) receive(ctx context.Context, actor auth.Actor, at kernel.Deale
 func (s *Service) newDocument(actor auth.Actor, at kernel.DealershipID, in Inbound) Document {
 	now := s.Now()
 	return Document{
-		ID: kernel.NewID[kernel.InboxID](), Version: 1, Kind: "adf", State: InboxReceived, MediaType: in.MediaType,
+		ID: kernel.NewID[kernel.InboxID](), Version: 1, Kind: "adf", State: InboxReceived, MediaType: strings.ToValidUTF8(in.MediaType, ""),
 		Size: int64(len(in.Body)), SHA256: sha256.Sum256(in.Body), DealershipID: at, Key: in.Key, Fingerprint: in.Fingerprint[:],
 		Sender:     Sender{Kind: actor.Kind, Name: actor.Name, Partner: actor.Partner, Credential: actor.Credential, User: actor.User, Test: actor.Test},
 		ReceivedAt: now, UpdatedAt: now,

@@ -112,6 +112,9 @@ func (s *Service) Create(ctx context.Context, actor auth.Actor, n NewLead) (Inta
 		return Intake{}, err
 	}
 	n.Person.Region = at.Country
+	if err := n.checkNamed(actor); err != nil {
+		return Intake{}, err
+	}
 	if !n.AssigneeID.IsZero() {
 		if err := s.Core.Assignable(ctx, actor.Account, n.AssigneeID, n.DealershipID); err != nil {
 			return Intake{}, err
@@ -126,6 +129,21 @@ func (s *Service) Create(ctx context.Context, actor auth.Actor, n NewLead) (Inta
 		return err
 	})
 	return out, err
+}
+
+// checkNamed keeps whoever only sends enquiries from asking which contacts and users there are.
+func (n *NewLead) checkNamed(actor auth.Actor) error {
+	var bad []errs.Field
+	if !n.ContactID.IsZero() && !actor.Can(auth.ContactsRead) {
+		bad = append(bad, errs.Field{Pointer: "/contact_id", Code: "not_allowed", Detail: "This credential does not read contacts: say who asks by contact."})
+	}
+	if !n.AssigneeID.IsZero() && !actor.CanAt(auth.LeadsWrite, n.DealershipID) {
+		bad = append(bad, errs.Field{Pointer: "/assignee_id", Code: "not_allowed", Detail: "This credential cannot assign leads: leave this out."})
+	}
+	if bad != nil {
+		return errs.InvalidFields(bad...)
+	}
+	return nil
 }
 
 // forgive warns of what cannot be kept of the person. An enquiry is never refused for it: the shopper who mistyped an
@@ -215,6 +233,9 @@ func (s *Service) again(ctx context.Context, actor auth.Actor, n *NewLead, match
 	if err != nil {
 		return Intake{}, err
 	}
+	if !s.visible(actor, auth.LeadsCreate, &l) {
+		return Intake{}, ErrRefTaken // it is of another dealership, or a colleague's, and the answer would show it
+	}
 	why := Explanation{OutcomeDuplicate, RuleSenderID, match}
 	// What a public key says of an earlier lead is no reason to change it.
 	if string(l.ContentHash) == string(n.contentHash()) || l.DeletedAt != nil || actor.Kind == auth.KindSiteKey {
@@ -259,6 +280,10 @@ func (s *Service) touch(ctx context.Context, actor auth.Actor, n *NewLead, match
 	l, err := s.Store.Find(ctx, actor.Account, id, true)
 	if err != nil {
 		return Intake{}, err
+	}
+	if l.DeletedAt != nil || l.Status.Closed() {
+		// It ended between the look-up and the lock, and nobody would see what joins it now.
+		return s.insert(ctx, actor, n, n.contentHash(), match, RuleNewEnquiry, nil)
 	}
 	changed := l.join(n)
 	if err := s.change(ctx, actor, &l, match.Search, "lead.touched", changed); err != nil {
@@ -386,8 +411,10 @@ func (s *Service) Upsert(ctx context.Context, actor auth.Actor, ref kernel.Exter
 		case !s.visible(actor, auth.LeadsCreate, &l):
 			return ErrNotFound
 		}
-		if l.DeletedAt != nil {
-			l.DeletedAt = nil
+		if l.DeletedAt != nil && actor.Kind != auth.KindSiteKey {
+			if err := s.undelete(ctx, actor.Account, &l); err != nil {
+				return err
+			}
 			if err := s.change(ctx, actor, &l, "", "lead.restored", nil); err != nil {
 				return err
 			}

@@ -61,9 +61,10 @@ type NewLead struct {
 	DealershipID kernel.DealershipID
 	ContactID    kernel.ContactID // a contact the caller knows; else Person is matched
 	Person       Person
-	Type         Type    // "" is guessed from the vehicles
-	Channel      Channel // "" is guessed from the caller
-	Source       string  // "" is taken from the partner, provider, campaign or credential
+	Type         Type             // "" is guessed from the vehicles
+	Channel      Channel          // "" is guessed from the caller
+	Source       string           // "" is taken from the partner, provider, campaign or credential
+	PartnerID    kernel.PartnerID // set by the service from whoever sends it
 	RequestedAt  *time.Time
 	ReceivedAt   time.Time // zero: now
 	AssigneeID   kernel.UserID
@@ -146,6 +147,8 @@ func (n *NewLead) complete(actor auth.Actor, now time.Time) {
 	if n.ReceivedAt.IsZero() {
 		n.ReceivedAt = now
 	}
+	n.PartnerID = actor.Partner
+	n.RequestedAt = instant(n.RequestedAt)
 	n.Test = n.Test || actor.Test
 	n.Details.tidy()
 	if n.Type == "" {
@@ -180,8 +183,24 @@ func (n *NewLead) credit(actor auth.Actor) string {
 	return "unknown"
 }
 
-// tidy brings VINs to upper case and marks the first wanted car as the primary one when the sender marked none.
+// instant is a time as the database keeps it and as every answer writes it: in UTC, to the microsecond.
+func instant(t *time.Time) *time.Time {
+	if t == nil {
+		return nil
+	}
+	u := t.UTC().Truncate(time.Microsecond)
+	return &u
+}
+
+// tidy brings times to UTC and VINs to upper case, and marks the first wanted car as the primary one when the sender
+// marked none.
 func (d *Details) tidy() {
+	if t := d.Timeframe; t != nil {
+		t.Earliest, t.Latest = instant(t.Earliest), instant(t.Latest)
+	}
+	for i := range d.Consents {
+		d.Consents[i].At = instant(d.Consents[i].At)
+	}
 	for _, list := range [][]Vehicle{d.Vehicles, d.TradeIns} {
 		for i := range list {
 			list[i].VIN = strings.ToUpper(strings.TrimSpace(list[i].VIN))

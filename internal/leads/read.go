@@ -161,7 +161,25 @@ func (s *Service) History(ctx context.Context, actor auth.Actor, id kernel.LeadI
 	if actor, err = s.In(ctx, actor, id); err != nil {
 		return page.Of[Entry]{}, err
 	}
-	return s.Store.History(ctx, actor.Account, l.ID, p)
+	out, err := s.Store.History(ctx, actor.Account, l.ID, p)
+	if actor.Kind == auth.KindPartner {
+		for i := range out.Items {
+			out.Items[i].withoutStaff()
+		}
+	}
+	return out, err
+}
+
+// withoutStaff leaves what a partner may know: where the lead went and when, not who of the dealer's moved it or what
+// they noted.
+func (e *Entry) withoutStaff() {
+	e.FromAssignee, e.ToAssignee, e.Note = kernel.UserID{}, kernel.UserID{}, ""
+	if e.Kind != EntryStatus {
+		e.Reason = ""
+	}
+	if e.ActorKind != auth.KindPartner {
+		e.ActorID, e.ActorName = uuid.Nil, ""
+	}
 }
 
 // Changes steps through changed leads, deleted ones too. It needs to see every lead of the account: whoever sees a part
@@ -189,15 +207,18 @@ func (s *Service) Changes(ctx context.Context, actor auth.Actor, c outbox.Cursor
 	}, c, limit)
 }
 
-// ADF writes a lead that was found as an ADF document, with its contact and the name of its dealership.
+// ADF writes a lead that was found as an ADF document, with the name of its dealership and, for whoever may read
+// contacts, its contact: that holds more than this one sender told.
 func (s *Service) ADF(ctx context.Context, actor auth.Actor, l *Lead) (*adf.Document, error) {
 	actor, err := s.In(ctx, actor, l.ID)
 	if err != nil {
 		return nil, err
 	}
-	who, err := s.Contacts.Describe(ctx, actor, l.ContactID)
-	if err != nil {
-		return nil, err
+	var who Person
+	if actor.Can(auth.ContactsRead) {
+		if who, err = s.Contacts.Describe(ctx, actor, l.ContactID); err != nil {
+			return nil, err
+		}
 	}
 	at, err := s.Core.Dealership(ctx, actor.Account, l.DealershipID)
 	if err != nil {

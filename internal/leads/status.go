@@ -108,12 +108,13 @@ func (l *Lead) Apply(m Move, at time.Time) error {
 	l.PostponedUntil, l.ClosedAt = nil, nil
 	switch {
 	case m.To == StatusPostponed:
-		l.PostponedUntil = m.PostponedUntil
+		l.PostponedUntil = instant(m.PostponedUntil)
 	case m.To.Closed():
 		l.ClosedAt = &at
 	}
 	if m.To == StatusWon {
 		l.Sale = m.Sale
+		l.Sale.SoldAt = instant(m.Sale.SoldAt)
 	} else {
 		l.Sale = Sale{}
 	}

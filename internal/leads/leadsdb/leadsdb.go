@@ -220,7 +220,7 @@ func texts[S ~string](list []S) []string {
 	return out
 }
 
-const selectRecent = `SELECT id, status, type, source, test, content_hash, received_at, duplicate_of FROM leads
+const selectRecent = `SELECT id, status, type, source, partner_id, test, content_hash, received_at, duplicate_of FROM leads
 	WHERE account_id = $1 AND contact_id = $2 AND dealership_id = $3 AND created_at >= $4 AND deleted_at IS NULL
 	ORDER BY created_at DESC, id DESC`
 
@@ -231,12 +231,13 @@ func (s *Store) Recent(ctx context.Context, account kernel.AccountID, c kernel.C
 		var (
 			k           leads.Candidate
 			status, typ string
-			dup         *uuid.UUID
+			sender, dup *uuid.UUID
 		)
-		if err := r.Scan(&k.ID, &status, &typ, &k.Source, &k.Test, &k.ContentHash, &k.ReceivedAt, &dup); err != nil {
+		if err := r.Scan(&k.ID, &status, &typ, &k.Source, &sender, &k.Test, &k.ContentHash, &k.ReceivedAt, &dup); err != nil {
 			return err
 		}
 		k.Status, k.Type, k.DuplicateOf = leads.Status(status), leads.Type(typ), orZero[kernel.LeadID](dup)
+		k.PartnerID = orZero[kernel.PartnerID](sender)
 		out = append(out, k)
 		return nil
 	})

@@ -19,9 +19,9 @@ type partnerRow struct {
 	page.Key
 }
 
-// A grant that was revoked or has expired hides its dealership's leads from the partner at once.
+// A grant that was revoked, has expired or is for sending alone hides its dealership's leads from the partner at once.
 const granted = `EXISTS (SELECT FROM live_grants g WHERE g.partner_id = p.partner_id AND g.account_id = p.account_id
-	AND g.dealership_id = p.dealership_id)`
+	AND g.dealership_id = p.dealership_id AND g.scopes @> '["leads:read"]')`
 
 // Locate implements leads.PartnerStore.
 func (s *Store) Locate(ctx context.Context, partner kernel.PartnerID, id kernel.LeadID) (leads.PartnerLead, error) {
