@@ -77,7 +77,7 @@ func startServer(t *testing.T, binary, ownerURL string) (pid int, base string) {
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), binary, "serve")
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "ROOFTOP_ADDR=127.0.0.1:0", "ROOFTOP_DATABASE_URL=" + ownerURL, "ROOFTOP_MASTER_KEY=" + apptest.MasterKey,
-		"ROOFTOP_DATA_DIR=" + t.TempDir(), "ROOFTOP_DEMO_DATA=false",
+		"ROOFTOP_DATA_DIR=" + t.TempDir(), "ROOFTOP_DEMO_DATA=false", "ROOFTOP_RATE_PER_MINUTE=1000000",
 	}
 	said, err := cmd.StderrPipe()
 	require.NoError(t, err)

@@ -75,7 +75,7 @@ func together(t *testing.T, requests []request) []*apptest.Answer {
 }
 
 // deadlocks counts those that the program's database has seen.
-func deadlocks(t *testing.T, p *apptest.Program) int {
+func deadlocks(t testing.TB, p *apptest.Program) int {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), p.OwnerURL)
 	require.NoError(t, err)
@@ -106,7 +106,7 @@ func apiKey(t testing.TB, p *apptest.Program, a *apptest.Account) *apptest.Calle
 }
 
 // unhurried lets every key and partner that was made so far send as much as there is.
-func unhurried(t *testing.T, p *apptest.Program) {
+func unhurried(t testing.TB, p *apptest.Program) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), p.OwnerURL)
 	require.NoError(t, err)

@@ -40,7 +40,7 @@ func writeADF(t *testing.T, c *apptest.Caller, id string) []byte {
 }
 
 // wellFormed asks a strict parser, and xmllint where there is one.
-func wellFormed(t *testing.T, doc []byte) {
+func wellFormed(t testing.TB, doc []byte) {
 	t.Helper()
 	for d := xml.NewDecoder(bytes.NewReader(doc)); ; {
 		if _, err := d.Token(); errors.Is(err, io.EOF) {

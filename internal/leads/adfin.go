@@ -11,16 +11,6 @@ import (
 	"github.com/rooftop-crm/rooftop/pkg/adf"
 )
 
-// Elements of our own that a lead written as ADF carries, so that reading it back gives the same lead.
-const (
-	elementType        = "leadtype"
-	elementAnswer      = "answer"
-	elementConsent     = "consent"
-	elementAttribution = "attribution"
-)
-
-var ownElements = []string{elementType, elementAnswer, elementConsent, elementAttribution}
-
 // fromProspect reads a prospect as an enquiry. Nothing the document says is lost: what has no field of its own becomes an
 // answer or an extra, and the inbox keeps the document.
 func fromProspect(p *adf.Prospect, at Dealership) NewLead {
@@ -57,6 +47,11 @@ func fromProspect(p *adf.Prospect, at Dealership) NewLead {
 	for i := range p.Customer.OtherContacts {
 		d.Answers = append(d.Answers, Answer{Question: "other_contact", Answer: contactLine(&p.Customer.OtherContacts[i])})
 	}
+	for _, t := range p.Customer.Contact.Phones {
+		if t.Time != "" && t.Time != "nopreference" {
+			d.Answers = append(d.Answers, Answer{Question: "phone_time", Answer: t.Time})
+		}
+	}
 	for _, address := range p.Customer.Contact.InvalidEmails {
 		d.Answers = append(d.Answers, Answer{Question: "email_as_sent", Answer: address})
 	}
@@ -69,14 +64,6 @@ func fromProspect(p *adf.Prospect, at Dealership) NewLead {
 	return n
 }
 
-// ownSource is the source of the id by which we name a lead in what we write.
-const ownSource = "rooftop"
-
-// written tells that ToADF wrote the document: then every field is in its place, and comments are only comments.
-func written(p *adf.Prospect) bool {
-	return slices.ContainsFunc(p.IDs, func(id adf.ID) bool { return id.Source == ownSource })
-}
-
 func personOf(c *adf.Contact) Person {
 	p := Person{FirstName: c.First, LastName: c.Last, FullName: c.Full, Company: c.Business}
 	if c.Business {
@@ -87,6 +74,9 @@ func personOf(c *adf.Contact) Person {
 	}
 	if c.Middle != "" && p.FirstName != "" && c.Full == "" {
 		p.FirstName += " " + c.Middle
+	}
+	if c.Suffix != "" && c.Full == "" && !c.Business {
+		p.FullName = c.DisplayName()
 	}
 	for _, e := range c.Emails {
 		p.Emails = append(p.Emails, Email{Address: e.Address, Preferred: e.Preferred})
@@ -151,10 +141,12 @@ func moneyOf(m adf.Money, at Dealership) *kernel.Money {
 	return &kernel.Money{AmountMinor: minor, Currency: currency}
 }
 
+var financeMethods = []string{"cash", "finance", "lease"}
+
 func financeOf(f *adf.Finance, at Dealership) *Finance {
-	out := Finance{Method: f.Method}
-	if !slices.Contains([]string{"", "cash", "finance", "lease"}, f.Method) {
-		out.Method = ""
+	out := Finance{}
+	if slices.Contains(financeMethods, f.Method) {
+		out.Method = f.Method
 	}
 	for _, a := range f.Amounts {
 		m := moneyOf(a.Money, at)
@@ -191,6 +183,7 @@ func vehicleOf(v *adf.Vehicle, at Dealership) Vehicle {
 	if v.Price != nil {
 		out.Price = moneyOf(v.Price.Money, at)
 	}
+	out.Primary = slices.ContainsFunc(v.Extras, func(e adf.Extra) bool { return e.Name == elementPrimary })
 	out.Extras = vehicleExtras(v)
 	return out
 }
@@ -239,7 +232,13 @@ func vehicleExtras(v *adf.Vehicle) map[string]string {
 		put(extraOption+strconv.Itoa(i+1), strings.TrimSpace(o.Name+" "+o.Code))
 	}
 	for _, e := range v.Extras {
-		put(strings.TrimPrefix(e.Name, "@"), e.Value)
+		name := strings.TrimPrefix(e.Name, "@")
+		if name == elementExtra && len(e.Attrs) == 1 {
+			name = e.Attrs[0].Value
+		}
+		if name != elementPrimary {
+			put(name, e.Value)
+		}
 	}
 	if len(x) == 0 {
 		return nil
@@ -256,60 +255,6 @@ func contactLine(c *adf.Contact) string {
 		parts = append(parts, t.Raw)
 	}
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
-}
-
-// takeExtras reads our own elements, and keeps others as answers.
-func (n *NewLead) takeExtras(extras []adf.Extra) {
-	for _, e := range extras {
-		attr := map[string]string{}
-		for _, a := range e.Attrs {
-			attr[a.Name] = a.Value
-		}
-		switch name := strings.TrimPrefix(e.Name, "@"); {
-		case name == elementType:
-			n.takeType(e.Value)
-		case name == elementAnswer && attr["question"] != "":
-			n.Details.Answers = append(n.Details.Answers, Answer{Question: attr["question"], Answer: e.Value})
-		case name == elementConsent && attr["channel"] != "":
-			n.Details.Consents = append(n.Details.Consents, consentFrom(attr, e.Value))
-		case name == elementAttribution:
-			n.Details.Attribution = attributionFrom(attr)
-		case e.Value != "":
-			n.Details.Answers = append(n.Details.Answers, Answer{Question: name, Answer: e.Value})
-		}
-	}
-}
-
-func (n *NewLead) takeType(value string) {
-	t := Type(strings.ToLower(strings.TrimSpace(value)))
-	if slices.Contains(Types(), t) {
-		n.Type = t
-		return
-	}
-	n.Details.Answers = append(n.Details.Answers, Answer{Question: elementType, Answer: value})
-	switch {
-	case strings.Contains(string(t), "service"):
-		n.Type = TypeService
-	case strings.Contains(string(t), "parts"):
-		n.Type = TypeParts
-	}
-}
-
-func consentFrom(attr map[string]string, text string) Consent {
-	c := Consent{Channel: attr["channel"], Purpose: cmp.Or(attr["purpose"], "marketing"), Given: attr["given"] == "true", Text: text}
-	if at, err := time.Parse(time.RFC3339Nano, attr["at"]); err == nil {
-		at = at.UTC()
-		c.At = &at
-	}
-	return c
-}
-
-func attributionFrom(attr map[string]string) *Attribution {
-	return &Attribution{
-		UTMSource: attr["utm_source"], UTMMedium: attr["utm_medium"], UTMCampaign: attr["utm_campaign"], UTMTerm: attr["utm_term"],
-		UTMContent: attr["utm_content"], GCLID: attr["gclid"], LandingURL: attr["landing_url"], FormName: attr["form_name"],
-		FirstSource: attr["first_source"], LastSource: attr["last_source"],
-	}
 }
 
 // mine reads what senders put into comments for want of a field. It fills what is empty and never overwrites.

@@ -1,6 +1,7 @@
 package leads
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -21,11 +22,19 @@ func ToADF(l *Lead, who Person, dealer string) *adf.Document {
 	for i, r := range l.Details.ExternalRefs {
 		p.IDs = append(p.IDs, adf.ID{Sequence: strconv.Itoa(i + 2), Source: r.Source, Value: r.ID, Where: "prospect"})
 	}
-	for _, v := range l.Details.Vehicles {
-		p.Vehicles = append(p.Vehicles, v.toADF(""))
+	for i, v := range l.Details.Vehicles {
+		out := v.toADF(adf.Interest(strings.ReplaceAll(v.Interest, "_", "-")))
+		if v.Primary && i > 0 {
+			out.Extras = append(out.Extras, adf.Extra{Name: elementPrimary, Value: "1"})
+		}
+		p.Vehicles = append(p.Vehicles, out)
 	}
 	for _, v := range l.Details.TradeIns {
-		p.Vehicles = append(p.Vehicles, v.toADF(adf.InterestTradeIn))
+		interest := adf.InterestTradeIn
+		if v.Interest == string(adf.InterestSell) {
+			interest = adf.InterestSell
+		}
+		p.Vehicles = append(p.Vehicles, v.toADF(interest))
 	}
 	if f := l.Details.Finance; f != nil && len(p.Vehicles) > 0 {
 		p.Vehicles[0].Finance = f.toADF()
@@ -39,7 +48,7 @@ func ToADF(l *Lead, who Person, dealer string) *adf.Document {
 	if pr := l.Details.Provider; pr != nil {
 		p.Provider = adf.Provider{Name: pr.Name, Service: pr.Service, URL: pr.URL}
 	}
-	p.Extras = l.extras()
+	p.Extras = append(l.extras(), who.extras()...)
 	return &adf.Document{Prospects: []adf.Prospect{p}}
 }
 
@@ -63,9 +72,6 @@ func (v Vehicle) toADF(interest adf.Interest) adf.Vehicle {
 		Stock: v.StockNumber, BodyStyle: v.BodyStyle, Doors: v.Extras[extraDoors], Transmission: v.Extras[extraTransmission],
 		Condition: v.Extras[extraState], Comments: v.Extras[extraComments], PriceComments: v.Extras[extraPriceComments],
 	}
-	if interest == "" && v.Interest != "" {
-		out.Interest = adf.Interest(strings.ReplaceAll(v.Interest, "_", "-"))
-	}
 	if v.Year != nil {
 		out.Year = *v.Year
 	}
@@ -73,7 +79,7 @@ func (v Vehicle) toADF(interest adf.Interest) adf.Vehicle {
 		out.Odometer = &adf.Odometer{Value: int64(v.Odometer.Value), Units: v.Odometer.Unit}
 	}
 	if v.Price != nil {
-		out.Price = &adf.Price{Money: amountOf(v.Price), Type: v.Extras[extraPriceType]}
+		out.Price = &adf.Price{Money: amountOf(v.Price), Type: priceType(v.Extras)}
 	}
 	if in, ex := v.Extras[extraInterior], v.Extras[extraExterior]; in != "" || ex != "" {
 		out.Colors = []adf.Color{{Interior: in, Exterior: ex}}
@@ -81,17 +87,39 @@ func (v Vehicle) toADF(interest adf.Interest) adf.Vehicle {
 	if url := v.Extras[extraImage]; url != "" {
 		out.Images = []adf.Image{{URL: url}}
 	}
-	known := []string{extraDoors, extraTransmission, extraState, extraComments, extraPriceComments, extraPriceType, extraInterior, extraExterior, extraImage}
-	for _, key := range slices.Sorted(maps.Keys(v.Extras)) {
-		switch {
-		case slices.Contains(known, key):
-		case strings.HasPrefix(key, extraOption):
-			out.Options = append(out.Options, adf.Option{Name: v.Extras[key]})
-		default:
-			out.Extras = append(out.Extras, adf.Extra{Name: key, Value: v.Extras[key]})
+	for i := 1; v.Extras[extraOption+strconv.Itoa(i)] != ""; i++ {
+		out.Options = append(out.Options, adf.Option{Name: v.Extras[extraOption+strconv.Itoa(i)]})
+	}
+	out.Extras = otherExtras(v.Extras, len(out.Options), out.Price != nil && out.Price.Type != "")
+	return out
+}
+
+// otherExtras writes the extras that ADF has no element for. Their names may be any text, so they are attributes.
+func otherExtras(extras map[string]string, options int, typedPrice bool) []adf.Extra {
+	known := []string{extraDoors, extraTransmission, extraState, extraComments, extraPriceComments, extraInterior, extraExterior, extraImage}
+	if typedPrice {
+		known = append(known, extraPriceType)
+	}
+	for i := range options {
+		known = append(known, extraOption+strconv.Itoa(i+1))
+	}
+	var out []adf.Extra
+	for _, key := range slices.Sorted(maps.Keys(extras)) {
+		if !slices.Contains(known, key) && extras[key] != "" {
+			out = append(out, adf.Extra{Name: elementExtra, Value: extras[key], Attrs: []adf.Attr{{Name: "name", Value: key}}})
 		}
 	}
 	return out
+}
+
+// adfPriceTypes are the kinds of prices that ADF has a word for.
+var adfPriceTypes = []string{"quote", "offer", "msrp", "invoice", "call", "appraisal", "asking"}
+
+func priceType(extras map[string]string) string {
+	if t := extras[extraPriceType]; slices.Contains(adfPriceTypes, t) {
+		return t
+	}
+	return ""
 }
 
 func (f *Finance) toADF() *adf.Finance {
@@ -121,9 +149,9 @@ func (p Person) toADF() adf.Contact {
 	c := adf.Contact{First: p.FirstName, Last: p.LastName, Primary: true}
 	switch {
 	case p.Company:
-		c.Full, c.Business = p.CompanyName, true
+		c.Full, c.Business = cmp.Or(p.CompanyName, p.FullName), true
 		c.First, c.Last = "", ""
-	case p.FirstName == "" && p.LastName == "":
+	case p.FullName != strings.TrimSpace(p.FirstName+" "+p.LastName):
 		c.Full = p.FullName
 	}
 	for _, e := range p.Emails {
@@ -144,42 +172,4 @@ func (p Person) toADF() adf.Contact {
 		})
 	}
 	return c
-}
-
-// extras are the elements of our own: what ADF has no place for.
-func (l *Lead) extras() []adf.Extra {
-	out := []adf.Extra{{Name: elementType, Value: string(l.Type)}}
-	for _, a := range l.Details.Answers {
-		out = append(out, adf.Extra{Name: elementAnswer, Value: a.Answer, Attrs: []adf.Attr{{Name: "question", Value: a.Question}}})
-	}
-	for _, c := range l.Details.Consents {
-		e := adf.Extra{Name: elementConsent, Value: c.Text, Attrs: []adf.Attr{
-			{Name: "channel", Value: c.Channel}, {Name: "purpose", Value: c.Purpose}, {Name: "given", Value: strconv.FormatBool(c.Given)},
-		}}
-		if c.At != nil {
-			e.Attrs = append(e.Attrs, adf.Attr{Name: "at", Value: c.At.UTC().Format(time.RFC3339Nano)})
-		}
-		out = append(out, e)
-	}
-	if a := l.Details.Attribution; a != nil {
-		e := adf.Extra{Name: elementAttribution}
-		for _, f := range []adf.Attr{
-			{Name: "utm_source", Value: a.UTMSource},
-			{Name: "utm_medium", Value: a.UTMMedium},
-			{Name: "utm_campaign", Value: a.UTMCampaign},
-			{Name: "utm_term", Value: a.UTMTerm},
-			{Name: "utm_content", Value: a.UTMContent},
-			{Name: "gclid", Value: a.GCLID},
-			{Name: "landing_url", Value: a.LandingURL},
-			{Name: "form_name", Value: a.FormName},
-			{Name: "first_source", Value: a.FirstSource},
-			{Name: "last_source", Value: a.LastSource},
-		} {
-			if f.Value != "" {
-				e.Attrs = append(e.Attrs, f)
-			}
-		}
-		out = append(out, e)
-	}
-	return out
 }

@@ -21,7 +21,7 @@ func (s *Service) readDocument(ctx context.Context, account kernel.AccountID, d 
 	if err != nil {
 		return r, err
 	}
-	doc, err := adf.Parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: d.ReceivedAt, Charset: charsetOf(d.MediaType), Unescape: true})
+	doc, err := parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: d.ReceivedAt, Charset: charsetOf(d.MediaType)})
 	if err != nil {
 		return unreadable(r, err), nil
 	}
@@ -45,6 +45,17 @@ func (s *Service) readDocument(ctx context.Context, account kernel.AccountID, d 
 		r.Intakes = append(r.Intakes, in)
 	}
 	return r, nil
+}
+
+// parse also resolves what a sender escaped twice. What we wrote is escaped once, and read as it stands.
+func parse(body []byte, opts adf.Options) (*adf.Document, error) {
+	opts.Unescape = true
+	doc, err := adf.Parse(body, opts)
+	if err != nil || !slices.ContainsFunc(doc.Prospects, func(p adf.Prospect) bool { return written(&p) }) {
+		return doc, err
+	}
+	opts.Unescape = false
+	return adf.Parse(body, opts)
 }
 
 // charsetOf is the charset parameter of a Content-Type, "" when there is none.
@@ -135,6 +146,9 @@ func (s *Service) Check(ctx context.Context, actor auth.Actor, body []byte) (Rec
 	if err := actor.Require(auth.LeadsCreate); err != nil {
 		return Receipt{}, nil, err
 	}
+	if actor.Kind == auth.KindSiteKey {
+		return Receipt{}, nil, errSiteDocument
+	}
 	r := Receipt{State: InboxAccepted}
 	var place Dealership
 	if !actor.Account.IsZero() {
@@ -143,7 +157,7 @@ func (s *Service) Check(ctx context.Context, actor auth.Actor, body []byte) (Rec
 			return r, nil, err
 		}
 	}
-	doc, err := adf.Parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: s.Now(), Unescape: true})
+	doc, err := parse(body, adf.Options{DefaultZone: place.Zone, ReceivedAt: s.Now()})
 	if err != nil {
 		return unreadable(r, err), nil, nil
 	}

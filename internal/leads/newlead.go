@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
@@ -81,6 +82,10 @@ const (
 	maxRefs     = 20
 	maxAnswers  = 200
 	maxConsents = 50
+
+	maxExtras, maxExtraName, maxExtraValue = 100, 100, 2000
+
+	maxOdometer, maxMinor = 10_000_000, 1_000_000_000_000_000
 )
 
 // Validate names every bad field at once.
@@ -116,6 +121,17 @@ func (d *Details) validate(add func(pointer, code, detail string)) {
 	count("/answers", len(d.Answers), maxAnswers)
 	count("/consents", len(d.Consents), maxConsents)
 	count("/external_refs", len(d.ExternalRefs), maxRefs)
+	for field, list := range map[string][]Vehicle{"/vehicles_of_interest": d.Vehicles, "/trade_ins": d.TradeIns} {
+		for i := range list {
+			list[i].validate(fmt.Sprintf("%s/%d", field, i), add)
+		}
+	}
+	if f := d.Finance; f != nil {
+		validateMoney("/finance/down_payment", f.DownPayment, add)
+		validateMoney("/finance/monthly", f.Monthly, add)
+		validateMoney("/finance/total", f.Total, add)
+		validateMoney("/finance/balance", f.Balance, add)
+	}
 	primary := 0
 	for _, v := range d.Vehicles {
 		if v.Primary {
@@ -136,6 +152,32 @@ func (d *Details) validate(add func(pointer, code, detail string)) {
 		}
 		seen[r] = true
 	}
+}
+
+func (v Vehicle) validate(at string, add func(pointer, code, detail string)) {
+	validateMoney(at+"/price", v.Price, add)
+	if o := v.Odometer; o != nil && (o.Value < 0 || o.Value > maxOdometer || o.Unit != "km" && o.Unit != "mi") {
+		add(at+"/odometer", "invalid", "Give a value from 0 to 10000000 and the unit km or mi.")
+	}
+	if len(v.Extras) > maxExtras {
+		add(at+"/extras", "too_many", fmt.Sprintf("Give at most %d entries.", maxExtras))
+	}
+	for name, value := range v.Extras {
+		if name == "" || utf8.RuneCountInString(name) > maxExtraName || utf8.RuneCountInString(value) > maxExtraValue {
+			add(at+"/extras", "too_long", fmt.Sprintf("Names must be 1 to %d characters long and values at most %d.", maxExtraName, maxExtraValue))
+			break
+		}
+	}
+}
+
+func validateMoney(at string, m *kernel.Money, add func(pointer, code, detail string)) {
+	if m != nil && (m.AmountMinor < 0 || m.AmountMinor > maxMinor || !goodCurrency(m.Currency)) {
+		add(at, "invalid", "Give an amount_minor from 0 to 1000000000000000 and a currency as ISO 4217 writes it, such as EUR.")
+	}
+}
+
+func goodCurrency(s string) bool {
+	return len(s) == 3 && strings.Trim(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
 }
 
 func (p Person) empty() bool {

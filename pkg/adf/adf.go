@@ -35,7 +35,7 @@ const (
 	MaxElements      = 50_000   // in all
 	MaxProspects     = 500      // in all
 	MaxWarnings      = 500      // further ones are dropped, and the last one says so
-	MaxTextChars     = 1000     // characters of an ordinary value
+	MaxTextChars     = 2000     // characters of an ordinary value
 	MaxCommentsChars = 20_000   // characters of comments
 )
 
