@@ -1,0 +1,143 @@
+package apptest_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/rooftop-crm/rooftop/internal/platform/auth"
+)
+
+// operation is a route as somebody who may calls it.
+type operation struct {
+	path, body string
+	scope      auth.Scope   // what it needs, as docs/scopes.md tells; "" for whoever has a credential
+	also       []auth.Scope // what has to be readable, or given on, besides
+	ok         int
+	item       int    // the status of each item, for a 207
+	fresh      string // the name that is made anew for each call, since the call uses it up
+	// but names callers that may not although they have the scope, and why.
+	but map[string]string
+}
+
+const (
+	wholeFeed = "the feed of changes needs leads:read for the whole account"
+	siteJSON  = "a site key sends enquiries as JSON"
+	oneForm   = `{"dealership_id":"{dealership}","contact":{"full_name":"{nonce}","emails":[{"address":"{nonce}@fr.example"}]}}`
+)
+
+var (
+	readLeads  = []auth.Scope{auth.LeadsRead}
+	notForSite = map[string]string{"site key": siteJSON}
+)
+
+// operations says for every route that needs a credential what else it needs. A route that is not here is allowed to
+// nobody: the test fails.
+var operations = map[string]operation{
+	"GET /v1/me":          {path: "/v1/me", ok: 200},
+	"GET /v1/enums":       {path: "/v1/enums", ok: 200},
+	"PUT /v1/me/password": {path: "/v1/me/password", body: `{"current_password":"x","new_password":"short"}`, ok: 422, but: map[string]string{"site key": "has none", "partner": "has none"}},
+	"GET /v1/account":     {path: "/v1/account", scope: auth.AccountRead, ok: 200},
+	"PATCH /v1/account":   {path: "/v1/account", body: `{"language":"fr"}`, scope: auth.AccountWrite, ok: 200},
+
+	"POST /v1/dealerships":                            {path: "/v1/dealerships", body: `{"name":"{nonce}"}`, scope: auth.DealershipsWrite, ok: 201},
+	"GET /v1/dealerships":                             {path: "/v1/dealerships", scope: auth.DealershipsRead, ok: 200},
+	"GET /v1/dealerships/changes":                     {path: "/v1/dealerships/changes", scope: auth.DealershipsRead, ok: 200},
+	"GET /v1/dealerships/by-ref/:source/:external_id": {path: "/v1/dealerships/by-ref/dms/{dealership_ref}", scope: auth.DealershipsRead, ok: 200},
+	"PUT /v1/dealerships/by-ref/:source/:external_id": {path: "/v1/dealerships/by-ref/dms/{nonce}", body: `{"name":"{nonce}"}`, scope: auth.DealershipsWrite, ok: 201},
+	"GET /v1/dealerships/:id":                         {path: "/v1/dealerships/{dealership}", scope: auth.DealershipsRead, ok: 200},
+	"PATCH /v1/dealerships/:id":                       {path: "/v1/dealerships/{dealership}", body: `{"legal_name":"{nonce}"}`, scope: auth.DealershipsWrite, also: []auth.Scope{auth.DealershipsRead}, ok: 200},
+	"DELETE /v1/dealerships/:id":                      {path: "/v1/dealerships/{fresh}", scope: auth.DealershipsWrite, ok: 204, fresh: "dealership"},
+	"POST /v1/dealerships/:id/restore":                {path: "/v1/dealerships/{gone_dealership}/restore", scope: auth.DealershipsWrite, ok: 200},
+
+	"POST /v1/users":             {path: "/v1/users", body: `{"email":"{nonce}@fr.example","password":"a long enough password"}`, scope: auth.UsersWrite, ok: 201},
+	"GET /v1/users":              {path: "/v1/users", scope: auth.UsersRead, ok: 200},
+	"GET /v1/users/changes":      {path: "/v1/users/changes", scope: auth.UsersRead, ok: 200},
+	"GET /v1/users/:id":          {path: "/v1/users/{user}", scope: auth.UsersRead, ok: 200},
+	"PATCH /v1/users/:id":        {path: "/v1/users/{fresh}", body: `{"first_name":"{nonce}"}`, scope: auth.UsersWrite, ok: 200, fresh: "user"},
+	"DELETE /v1/users/:id":       {path: "/v1/users/{fresh}", scope: auth.UsersWrite, ok: 204, fresh: "user"},
+	"POST /v1/users/:id/restore": {path: "/v1/users/{gone_user}/restore", scope: auth.UsersWrite, ok: 200},
+
+	"POST /v1/api-keys":                     {path: "/v1/api-keys", body: `{"kind":"api_key","name":"{nonce}","scopes":["keys:write"]}`, scope: auth.KeysWrite, ok: 201},
+	"GET /v1/api-keys":                      {path: "/v1/api-keys", scope: auth.KeysRead, ok: 200},
+	"GET /v1/api-keys/changes":              {path: "/v1/api-keys/changes", scope: auth.KeysRead, ok: 200},
+	"GET /v1/api-keys/:id":                  {path: "/v1/api-keys/{key}", scope: auth.KeysRead, ok: 200},
+	"PATCH /v1/api-keys/:id":                {path: "/v1/api-keys/{fresh}", body: `{"name":"{nonce}"}`, scope: auth.KeysWrite, ok: 200, fresh: "key"},
+	"DELETE /v1/api-keys/:id":               {path: "/v1/api-keys/{fresh}", scope: auth.KeysWrite, ok: 204, fresh: "key"},
+	"POST /v1/api-keys/:id/rotate":          {path: "/v1/api-keys/{fresh}/rotate", scope: auth.KeysWrite, ok: 200, fresh: "key"},
+	"POST /v1/api-keys/:id/finish-rotation": {path: "/v1/api-keys/{fresh}/finish-rotation", scope: auth.KeysWrite, ok: 200, fresh: "rotating"},
+
+	"POST /v1/grants":        {path: "/v1/grants", body: `{"partner_code":"{partner_code}","dealership_id":"{dealership}","dealer_code":"{nonce}","scopes":["leads:create"]}`, scope: auth.GrantsWrite, also: []auth.Scope{auth.LeadsCreate}, ok: 201},
+	"GET /v1/grants":         {path: "/v1/grants", scope: auth.GrantsRead, ok: 200},
+	"GET /v1/grants/changes": {path: "/v1/grants/changes", scope: auth.GrantsRead, ok: 200},
+	"GET /v1/grants/:id":     {path: "/v1/grants/{grant}", scope: auth.GrantsRead, ok: 200},
+	"DELETE /v1/grants/:id":  {path: "/v1/grants/{fresh}", scope: auth.GrantsWrite, ok: 204, fresh: "grant"},
+
+	"POST /v1/contacts":                            {path: "/v1/contacts", body: `{"full_name":"{nonce}"}`, scope: auth.ContactsWrite, ok: 201},
+	"POST /v1/contacts/batch":                      {path: "/v1/contacts/batch", body: `{"items":[{"full_name":"{nonce}"}]}`, scope: auth.ContactsWrite, ok: 207, item: 201},
+	"GET /v1/contacts":                             {path: "/v1/contacts", scope: auth.ContactsRead, ok: 200},
+	"GET /v1/contacts/changes":                     {path: "/v1/contacts/changes", scope: auth.ContactsRead, ok: 200},
+	"PUT /v1/contacts/by-ref/:source/:external_id": {path: "/v1/contacts/by-ref/crm/{nonce}", body: `{"full_name":"{nonce}"}`, scope: auth.ContactsWrite, ok: 201},
+	"GET /v1/contacts/:id":                         {path: "/v1/contacts/{contact}", scope: auth.ContactsRead, ok: 200},
+	"PATCH /v1/contacts/:id":                       {path: "/v1/contacts/{contact}", body: `{"company_name":"{nonce}"}`, scope: auth.ContactsWrite, ok: 200},
+	"DELETE /v1/contacts/:id":                      {path: "/v1/contacts/{fresh}", scope: auth.ContactsWrite, ok: 204, fresh: "contact"},
+	"POST /v1/contacts/:id/restore":                {path: "/v1/contacts/{gone_contact}/restore", scope: auth.ContactsWrite, ok: 200},
+
+	"POST /v1/leads":                            {path: "/v1/leads", body: oneForm, scope: auth.LeadsCreate, ok: 201},
+	"POST /v1/leads/batch":                      {path: "/v1/leads/batch", body: `{"items":[` + oneForm + `]}`, scope: auth.LeadsCreate, ok: 207, item: 201},
+	"POST /v1/leads/adf":                        {path: "/v1/leads/adf?dealership_id={dealership}", body: document("{nonce}", "none", "adf-{nonce}"), scope: auth.LeadsCreate, ok: 201, but: notForSite},
+	"POST /v1/leads/adf/validate":               {path: "/v1/leads/adf/validate", body: document("{nonce}", "none", "adf-{nonce}"), scope: auth.LeadsCreate, ok: 200, but: notForSite},
+	"PUT /v1/leads/by-ref/:source/:external_id": {path: "/v1/leads/by-ref/crm/{nonce}", body: oneForm, scope: auth.LeadsCreate, ok: 201},
+	"GET /v1/leads":                             {path: "/v1/leads", scope: auth.LeadsRead, ok: 200},
+	"GET /v1/leads/changes":                     {path: "/v1/leads/changes", scope: auth.LeadsRead, ok: 200, but: map[string]string{"salesperson": wholeFeed, "partner": wholeFeed}},
+	"GET /v1/leads/:id":                         {path: "/v1/leads/{lead}", scope: auth.LeadsRead, ok: 200},
+	"GET /v1/leads/:id/history":                 {path: "/v1/leads/{lead}/history", scope: auth.LeadsRead, ok: 200},
+	"PATCH /v1/leads/:id":                       {path: "/v1/leads/{lead}", body: `{"comments":"{nonce}"}`, scope: auth.LeadsWrite, also: readLeads, ok: 200},
+	"DELETE /v1/leads/:id":                      {path: "/v1/leads/{fresh}", scope: auth.LeadsWrite, also: readLeads, ok: 204, fresh: "lead"},
+	"POST /v1/leads/:id/restore":                {path: "/v1/leads/{gone_lead}/restore", scope: auth.LeadsWrite, also: readLeads, ok: 200},
+	"POST /v1/leads/:id/status":                 {path: "/v1/leads/{fresh}/status", body: `{"status":"in_contact"}`, scope: auth.LeadsWrite, also: readLeads, ok: 200, fresh: "lead"},
+	"POST /v1/leads/:id/assign":                 {path: "/v1/leads/{fresh}/assign", body: `{"assignee_id":"{user}"}`, scope: auth.LeadsWrite, also: readLeads, ok: 200, fresh: "lead"},
+	"POST /v1/leads/:id/viewed":                 {path: "/v1/leads/{fresh}/viewed", scope: auth.LeadsWrite, also: readLeads, ok: 200, fresh: "lead"},
+
+	"GET /v1/inbox":             {path: "/v1/inbox", scope: auth.InboxRead, ok: 200},
+	"GET /v1/inbox/:id":         {path: "/v1/inbox/{inbox}", scope: auth.InboxRead, ok: 200},
+	"GET /v1/inbox/:id/raw":     {path: "/v1/inbox/{inbox}/raw", scope: auth.InboxRead, ok: 200},
+	"POST /v1/inbox/:id/replay": {path: "/v1/inbox/{fresh}/replay", body: document("{nonce}", "none", "adf-{nonce}"), scope: auth.InboxWrite, also: []auth.Scope{auth.InboxRead}, ok: 201, fresh: "quarantined"},
+}
+
+// make makes one more of what an operation uses up, and returns its id.
+func (a *tenant) make(t testing.TB, what string) string {
+	t.Helper()
+	nonce := "n" + strings.ReplaceAll(uuid.NewString(), "-", "")
+	post := func(path string, body object) string {
+		return a.For(t).Post(path, body).Is(http.StatusCreated).Str("id")
+	}
+	switch what {
+	case "dealership":
+		return post("/v1/dealerships", object{"name": nonce})
+	case "user":
+		return post("/v1/users", object{"email": nonce + "@fr.example", "password": "a long enough password"})
+	case "contact":
+		return post("/v1/contacts", object{"full_name": nonce})
+	case "lead":
+		return post("/v1/leads", object{"dealership_id": a.names["dealership"], "contact": object{"full_name": nonce}})
+	case "grant":
+		return post("/v1/grants", object{
+			"partner_code": a.partner.Code, "dealership_id": a.names["dealership"], "dealer_code": nonce, "scopes": []any{"leads:create"},
+		})
+	case "key":
+		return post("/v1/api-keys", object{"kind": "api_key", "name": nonce, "scopes": []any{"keys:write"}})
+	case "rotating":
+		id := a.make(t, "key")
+		a.For(t).Post("/v1/api-keys/"+id+"/rotate", nil).Is(http.StatusOK)
+		return id
+	case "quarantined":
+		doc := document(nonce, "none", nonce)
+		return a.send(t, a.Caller, http.MethodPost, "/v1/leads/adf", doc[:len(doc)-40]).Is(http.StatusAccepted).Str("inbox_id")
+	}
+	require.Fail(t, "nobody knows how to make one", what)
+	return ""
+}
