@@ -237,7 +237,7 @@ func vehicleExtras(v *adf.Vehicle) map[string]string {
 			name = e.Attrs[0].Value
 		}
 		if name != elementPrimary {
-			put(name, e.Value)
+			eachText(name, e, put)
 		}
 	}
 	if len(x) == 0 {

@@ -143,8 +143,10 @@ func (n *NewLead) takeExtras(extras []adf.Extra) {
 			n.Details.Consents = append(n.Details.Consents, consentFrom(attr, e.Value))
 		case name == elementAttribution:
 			n.Details.Attribution = attributionFrom(attr)
-		case e.Value != "":
-			n.Details.Answers = append(n.Details.Answers, Answer{Question: name, Answer: e.Value})
+		default:
+			eachText(name, e, func(name, text string) {
+				n.Details.Answers = append(n.Details.Answers, Answer{Question: name, Answer: text})
+			})
 		}
 	}
 }
@@ -182,5 +184,15 @@ func attributionFrom(attr map[string]string) *Attribution {
 		UTMSource: attr["utm_source"], UTMMedium: attr["utm_medium"], UTMCampaign: attr["utm_campaign"], UTMTerm: attr["utm_term"],
 		UTMContent: attr["utm_content"], GCLID: attr["gclid"], LandingURL: attr["landing_url"], FormName: attr["form_name"],
 		FirstSource: attr["first_source"], LastSource: attr["last_source"],
+	}
+}
+
+// eachText visits the text of an unknown element and of those inside it, whose names are joined by dots.
+func eachText(name string, e adf.Extra, visit func(name, text string)) {
+	if e.Value != "" {
+		visit(name, e.Value)
+	}
+	for _, c := range e.Children {
+		eachText(name+"."+strings.TrimPrefix(c.Name, "@"), c, visit)
 	}
 }

@@ -102,6 +102,24 @@ func (c *Candidate) first() kernel.LeadID {
 	return c.ID
 }
 
+// repeats tells that a further enquiry has joined the lead before: the same words within 24 hours, and nothing new.
+func (l *Lead) repeats(n *NewLead) bool {
+	d, from := &l.Details, &n.Details
+	return slices.ContainsFunc(d.Touches, func(t Touch) bool {
+		return t.Source == n.Source && t.Comments == from.Comments && n.ReceivedAt.Sub(t.ReceivedAt) <= sameContentWithin
+	}) &&
+		covers(d.Vehicles, from.Vehicles, Vehicle.sameCar) && covers(d.TradeIns, from.TradeIns, Vehicle.sameCar) &&
+		covers(d.Answers, from.Answers, equal) && covers(d.Consents, from.Consents, Consent.same) && covers(d.ExternalRefs, from.ExternalRefs, equal) &&
+		(from.Finance == nil || d.Finance != nil) && (from.Timeframe == nil || d.Timeframe != nil)
+}
+
+// covers tells whether have holds all of more.
+func covers[T any](have, more []T, same func(T, T) bool) bool {
+	return !slices.ContainsFunc(more, func(m T) bool {
+		return !slices.ContainsFunc(have, func(h T) bool { return same(h, m) })
+	})
+}
+
 // join adds a further enquiry of the same person and source to the open lead: the touch, the cars not yet on it, and
 // what the sender now says for the first time. Nothing that is there is overwritten.
 func (l *Lead) join(n *NewLead) (changed []string) {

@@ -85,3 +85,31 @@ func TestJoinOverwritesNothing(t *testing.T) {
 	n.Details.Consents = []Consent{consent}
 	assert.Equal(t, []string{"touches"}, l.join(&n), "the same consent is the same however its time is held")
 }
+
+func TestRepeats(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	lead := func() *Lead {
+		l := &Lead{Details: Details{Comments: "first", Vehicles: []Vehicle{{Make: "Renault", Model: "Clio"}}}}
+		l.join(&NewLead{Source: "Portail", ReceivedAt: at, Details: Details{Comments: "second"}})
+		return l
+	}
+	tests := []struct {
+		name string
+		n    NewLead
+		want bool
+	}{
+		{"the same words", NewLead{Source: "Portail", ReceivedAt: at.Add(time.Hour), Details: Details{Comments: "second"}}, true},
+		{"a day later", NewLead{Source: "Portail", ReceivedAt: at.Add(25 * time.Hour), Details: Details{Comments: "second"}}, false},
+		{"other words", NewLead{Source: "Portail", ReceivedAt: at, Details: Details{Comments: "third"}}, false},
+		{"the car it has", NewLead{Source: "Portail", ReceivedAt: at, Details: Details{Comments: "second", Vehicles: []Vehicle{{Make: "Renault", Model: "Clio"}}}}, true},
+		{"another car", NewLead{Source: "Portail", ReceivedAt: at, Details: Details{Comments: "second", Vehicles: []Vehicle{{Make: "Renault", Model: "Zoe"}}}}, false},
+		{"another id", NewLead{Source: "Portail", ReceivedAt: at, Details: Details{Comments: "second", ExternalRefs: []kernel.ExternalRef{{Source: "crm", ID: "2"}}}}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			assert.Equal(t, tt.want, lead().repeats(&tt.n))
+		})
+	}
+}

@@ -194,7 +194,8 @@ func (s *Service) settleNew(ctx context.Context, actor auth.Actor, n *NewLead, m
 		rule = RuleNewEnquiry // linked to the other, but a lead of its own
 	}
 	if rule == RuleSameContent {
-		l, err := s.Store.Find(ctx, account, other.ID, false)
+		// The lock is a write: an answer that was only read would not wait for the replicas that the lead's commit waits for.
+		l, err := s.Store.Find(ctx, account, other.ID, true)
 		return Intake{Lead: l, Explanation: Explanation{OutcomeDuplicate, rule, match}}, err
 	}
 	match, err := s.keep(ctx, actor, n, match)
@@ -284,6 +285,9 @@ func (s *Service) touch(ctx context.Context, actor auth.Actor, n *NewLead, match
 	if l.DeletedAt != nil || l.Status.Closed() {
 		// It ended between the look-up and the lock, and nobody would see what joins it now.
 		return s.insert(ctx, actor, n, n.contentHash(), match, RuleNewEnquiry, nil)
+	}
+	if l.repeats(n) {
+		return Intake{Lead: l, Explanation: Explanation{OutcomeDuplicate, RuleSameContent, match}}, nil
 	}
 	changed := l.join(n)
 	if err := s.change(ctx, actor, &l, match.Search, "lead.touched", changed); err != nil {
