@@ -78,6 +78,9 @@ func (s *Store) tryUpdate(
 		return before, err
 	}
 	after, changed, err := next(before, change)
+	if err == nil && !changed {
+		err = s.confirm(ctx, account, before)
+	}
 	if err != nil || !changed {
 		return after, err
 	}
@@ -110,6 +113,16 @@ const (
 		emails = $9, phones = $10, addresses = $11, language = $12, search = $13, updated_at = $14
 		WHERE account_id = $1 AND id = $2`
 )
+
+// confirm sees that a contact which stays as it is has not changed meanwhile. Its lock is a write: an answer that was only
+// read would not wait for the replicas that the commit it tells of waits for.
+func (s *Store) confirm(ctx context.Context, account kernel.AccountID, as contacts.Contact) error {
+	now, err := s.one(ctx, account, lockOne, account, as.ID)
+	if err == nil && now.Version != as.Version {
+		return errOvertaken
+	}
+	return err
+}
 
 // UpdateReserved implements contacts.Store.
 func (s *Store) UpdateReserved(
