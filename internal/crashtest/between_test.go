@@ -18,14 +18,7 @@ func underWay(t *testing.T, conn *pgx.Conn, c *apptest.Caller, r request, count 
 	t.Helper()
 	ctx, leave := context.WithCancel(context.Background())
 	t.Cleanup(leave)
-	out := make(chan *apptest.Answer, 1)
-	go func() {
-		a, err := c.Do(ctx, r.method, r.path, r.body, r.headers()...)
-		if err != nil {
-			a = nil // the answer never came
-		}
-		out <- a
-	}()
+	out := await(ctx, c, r)
 	apptest.Await(t, "the request waits for the lock", func() bool { return len(waiting(t, conn)) == count })
 	return leave, out
 }

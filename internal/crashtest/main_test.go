@@ -128,7 +128,7 @@ func launch(t *testing.T, s settings, args ...string) *process {
 	p.cmd = exec.CommandContext(context.Background(), binary, append([]string{"serve"}, args...)...) //nolint:gosec // our own binary
 	p.cmd.Env, p.cmd.Dir = s.environ(), t.TempDir()
 	p.cmd.Stdout, p.cmd.Stderr = io.Discard, p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // also when this test process dies
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // when the test dies, the servers end in good order, and their Postgres with them
 	require.NoError(t, p.cmd.Start())
 	go func() {
 		_ = p.cmd.Wait()
