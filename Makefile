@@ -64,7 +64,7 @@ lint-contract: ## check openapi.yaml with Redocly, Spectral and TypeScript; need
 check-xml: ## hold the ADF we write, and that of the examples, against xmllint
 	@command -v xmllint >/dev/null || { echo "xmllint is missing: install libxml2-utils (Debian) or libxml2 (others)" >&2; exit 1; }
 	xmllint --noout examples/*.xml
-	$(GO) test ./pkg/adf -count=1 -run Xmllint
+	$(GO) test ./pkg/adf ./internal/intaketest -count=1 -run "Xmllint|Corpus|AnyText|ControlCharacters"
 
 .PHONY: bench
 bench: ## measure against a bare handler on 200 000 leads
