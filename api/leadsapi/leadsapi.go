@@ -268,6 +268,7 @@ func filterOf(q *httpx.Query) leads.Filter {
 	if text := q.Text("q", 200); text != "" {
 		f.Terms = fold.Terms(text)
 		q.Refuse(len(f.Terms) == 0, "q", "Give at least one letter or digit to look for.")
+		q.Refuse(f.Unassigned && len(f.Assignees) > 1, "assignee_id", "With q give users, or none with at most one user.")
 	}
 	return f
 }

@@ -232,3 +232,39 @@ func TestAnEnquiryJoinsNoLeadThatEndsMeanwhile(t *testing.T) {
 	assert.NotEqual(t, first, got.Str("id"))
 	assert.Equal(t, "new_enquiry", got.Str("intake.rule"))
 }
+
+func TestAChangeOfOneLeadClaimsNoReferenceOfItsSender(t *testing.T) {
+	t.Parallel()
+	p := apptest.New(t)
+	a := p.Account(t)
+	ref := []any{object{"source": "crm", "id": "1"}}
+	for _, code := range []string{"A1", "A2"} {
+		partner := oem(t, p, "OEM "+code, sendAndRead, map[string]*apptest.Account{code: a})
+		id := partner.Post("/v1/leads", object{"dealer_code": code, "external_refs": ref, "contact": mail(code + "@fr.example")}).Is(http.StatusCreated).Str("id")
+		a.JSON(http.MethodPatch, "/v1/leads/"+id, object{"comments": "called"}).Is(http.StatusOK)
+	}
+	own := a.Post("/v1/leads", object{"external_refs": ref, "contact": mail("own@fr.example")}).Is(http.StatusCreated)
+	other := a.Post("/v1/leads", object{"contact": mail("other@fr.example")}).Is(http.StatusCreated)
+	taken := a.JSON(http.MethodPatch, "/v1/leads/"+other.Str("id"), object{"external_refs": ref}).Is(http.StatusConflict)
+	assert.Equal(t, "lead.ref_taken", taken.Code())
+	a.JSON(http.MethodPatch, "/v1/leads/"+own.Str("id"), object{"external_refs": append(ref, object{"source": "crm", "id": "2"})}).Is(http.StatusOK)
+}
+
+func TestCountIsAnsweredWhereItIsTaken(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t).Account(t)
+	id := a.Post("/v1/leads", enquiry()).Is(http.StatusCreated).Str("id")
+	a.Post("/v1/leads/"+id+"/viewed", nil).Is(http.StatusOK)
+	for _, body := range []string{"<adf>" + prospect("x", "one@fr.example") + "</adf>", "<adf>" + prospect("x", "two@fr.example") + "</adf>"} {
+		a.Send(http.MethodPost, "/v1/leads/adf", []byte(body), "Content-Type", "application/xml").Is(http.StatusCreated)
+	}
+	for _, path := range []string{"/v1/inbox?state=accepted", "/v1/leads/" + id + "/history?sort=at"} {
+		first := a.Get(path + "&limit=1&count=exact").Is(http.StatusOK)
+		assert.EqualValues(t, 2, first.At("total"), path)
+		second := a.Get(path + "&limit=1&count=exact&cursor=" + first.Str("next_cursor")).Is(http.StatusOK)
+		assert.EqualValues(t, 2, second.At("total"), path)
+		assert.Len(t, second.List("data"), 1, path)
+	}
+	a.Get("/v1/leads?q=helene&assignee_id=none," + a.AdminID.String()).Is(http.StatusOK)
+	a.Get("/v1/leads?q=helene&assignee_id=none," + a.AdminID.String() + "," + uuid.NewString()).Is(http.StatusBadRequest)
+}

@@ -2,6 +2,7 @@ package leads
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -142,7 +143,7 @@ func (s *Service) Update(ctx context.Context, actor auth.Actor, id kernel.LeadID
 		if l.DeletedAt != nil {
 			return nil, ErrNotFound
 		}
-		dealership := l.DealershipID
+		dealership, refs := l.DealershipID, l.Details.ExternalRefs
 		changed, err := patch(l)
 		if err != nil || changed == nil {
 			return nil, err
@@ -157,7 +158,9 @@ func (s *Service) Update(ctx context.Context, actor auth.Actor, id kernel.LeadID
 		l.RequestedAt = instant(l.RequestedAt)
 		l.Details.tidy()
 		l.Search = l.searchText(contact)
-		return changed, s.Store.ReplaceRefs(ctx, actor.Account, l.ID, refsOf(actor, l.Details.ExternalRefs))
+		// The references that were there are their senders' and stay so: two senders may have given two leads the same id.
+		added := slices.DeleteFunc(slices.Clone(l.Details.ExternalRefs), func(r kernel.ExternalRef) bool { return slices.Contains(refs, r) })
+		return changed, s.Store.ClaimRefs(ctx, actor.Account, l.ID, refsOf(actor, added))
 	})
 }
 

@@ -28,8 +28,7 @@ const Resource = "lead"
 
 // Store keeps leads. Every method works inside one account.
 type Store interface {
-	// Insert queues the lead, its references and the partner's projection. A reference that another lead has is ErrRefTaken
-	// when the queue is sent.
+	// Insert queues the lead, its references and the partner's projection. The references are locked and nobody's by then.
 	Insert(ctx context.Context, account kernel.AccountID, l *Lead, refs []Ref) error
 	// Save queues the new state of a lead that was read under lock, and the projection.
 	Save(ctx context.Context, account kernel.AccountID, l *Lead) error
@@ -48,8 +47,8 @@ type Store interface {
 	QueueByRefs(ctx context.Context, account kernel.AccountID, refs []Ref, found func(kernel.LeadID)) error
 	// AddRefs queues further references of a lead.
 	AddRefs(ctx context.Context, account kernel.AccountID, id kernel.LeadID, refs []Ref) error
-	// ReplaceRefs queues the references that a lead has from now on.
-	ReplaceRefs(ctx context.Context, account kernel.AccountID, id kernel.LeadID, refs []Ref) error
+	// ClaimRefs locks references and queues them as the lead's, beside those it has. ErrRefTaken when another lead has one.
+	ClaimRefs(ctx context.Context, account kernel.AccountID, id kernel.LeadID, refs []Ref) error
 	// Recent reads a person's leads at a dealership since a time, newest first.
 	Recent(ctx context.Context, account kernel.AccountID, c kernel.ContactID, d kernel.DealershipID, since time.Time) ([]Candidate, error)
 	// Record queues an entry of the history.

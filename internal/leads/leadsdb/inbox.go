@@ -186,16 +186,26 @@ func (s *Inbox) List(ctx context.Context, account kernel.AccountID, f leads.Inbo
 	if f.ReceivedBefore != nil {
 		q.and("d.received_at < ?", *f.ReceivedBefore)
 	}
-	out := []leads.Document{}
+	var total *int64
+	if p.Count != page.CountNone {
+		total = new(int64)
+		sql := "SELECT count(*) FROM inbox d WHERE " + strings.Join(q.where, " AND ")
+		if err := s.db.QueryRow(ctx, account, sql, q.args, total); err != nil {
+			return page.Of[leads.Document]{}, fmt.Errorf("count documents: %w", err)
+		}
+	}
+	list := []leads.Document{}
 	err := s.db.Query(ctx, account, q.documents(p), q.args, func(r pgx.Rows) error {
 		d, err := scanDocument(r)
-		out = append(out, d)
+		list = append(list, d)
 		return err
 	})
 	if err != nil {
 		return page.Of[leads.Document]{}, fmt.Errorf("list documents: %w", err)
 	}
-	return page.Cut(out, p.Limit, func(d leads.Document) page.Key { return page.Key{At: d.ReceivedAt, ID: uuid.UUID(d.ID)} }), nil
+	out := page.Cut(list, p.Limit, func(d leads.Document) page.Key { return page.Key{At: d.ReceivedAt, ID: uuid.UUID(d.ID)} })
+	out.Total = total
+	return out, nil
 }
 
 // documents is the statement for one page of the inbox.

@@ -259,15 +259,20 @@ func (s *Store) History(ctx context.Context, account kernel.AccountID, id kernel
 		sql += " AND id " + cmp + " $4"
 		args = append(args, p.After.ID)
 	}
-	out := []leads.Entry{}
+	list := []leads.Entry{}
 	err := s.db.Query(ctx, account, sql+" ORDER BY id "+dir+" LIMIT $3", args, func(r pgx.Rows) error {
 		e, err := scanEntry(r)
 		e.LeadID = id
-		out = append(out, e)
+		list = append(list, e)
 		return err
 	})
 	if err != nil {
 		return page.Of[leads.Entry]{}, fmt.Errorf("read a lead's history: %w", err)
 	}
-	return page.Cut(out, p.Limit, func(e leads.Entry) page.Key { return page.Key{At: e.At, ID: e.ID} }), nil
+	out := page.Cut(list, p.Limit, func(e leads.Entry) page.Key { return page.Key{At: e.At, ID: e.ID} })
+	if p.Count != page.CountNone {
+		out.Total = new(int64)
+		err = s.db.QueryRow(ctx, account, "SELECT count(*) FROM lead_history WHERE account_id = $1 AND lead_id = $2", []any{account, id}, out.Total)
+	}
+	return out, err
 }

@@ -67,8 +67,8 @@ func (s *Store) AddRefs(ctx context.Context, account kernel.AccountID, id kernel
 	return s.db.Queue(ctx, account, sql, []any{account, id, sources, ids}, nil, nil)
 }
 
-// ReplaceRefs implements leads.Store. References of other senders stay.
-func (s *Store) ReplaceRefs(ctx context.Context, account kernel.AccountID, id kernel.LeadID, refs []leads.Ref) error {
+// ClaimRefs implements leads.Store.
+func (s *Store) ClaimRefs(ctx context.Context, account kernel.AccountID, id kernel.LeadID, refs []leads.Ref) error {
 	if len(refs) == 0 {
 		return nil
 	}
