@@ -83,7 +83,7 @@ fuzz: ## fuzz every target for FUZZTIME=30s each; FUZZDIR=pkg/adf takes one fold
 	@grep -ro --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' $(FUZZDIR) | sed 's|^\(.*\)/[^/]*:func |\1 |' | LC_ALL=C sort | \
 	while read -r dir target; do \
 		echo "$$dir $$target"; \
-		$(GO) test "./$$dir" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) </dev/null || exit 1; \
+		$(GO) test "./$$dir" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x </dev/null || exit 1; \
 	done
 
 .PHONY: docker

@@ -21,6 +21,9 @@ func TestCorpus(t *testing.T) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			a := p.Account(t)
+			checked := checkADF(a.Caller, s.Data)
+			assert.Equal(t, true, checked.At("readable"))
+			assert.Len(t, checked.List("prospects"), len(s.Prospects))
 			got := sendADF(a.Caller, s.Data).Is(http.StatusCreated)
 			assert.Equal(t, "accepted", got.Str("state"))
 			require.Len(t, got.List("leads"), len(s.Prospects))
@@ -57,8 +60,33 @@ func TestHostile(t *testing.T) {
 			}
 			assert.Less(t, time.Since(start).Seconds(), limit)
 			checkHostile(t, &s, a, got)
+			assert.Equal(t, got.Status == http.StatusCreated, checkADF(a.Caller, s.Data).At("readable"))
+			assert.Len(t, a.Get("/v1/inbox").List("data"), 1, "checking keeps nothing")
 		})
 	}
+}
+
+// checkADF asks what would be read.
+func checkADF(c *apptest.Caller, doc []byte) *apptest.Answer {
+	return c.Send(http.MethodPost, "/v1/leads/adf/validate", doc, "Content-Type", "application/xml").Is(http.StatusOK)
+}
+
+func TestMediaTypes(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t).Account(t)
+	latin := []byte("<adf><prospect><customer><contact><name part=\"full\">Zo\xeb Falk</name></contact><comments>\x80</comments></customer></prospect></adf>")
+	for _, media := range []string{"application/xml", "application/x-adf+xml", "text/xml; charset=windows-1252", "text/plain", "TEXT/XML"} {
+		got := a.Send(http.MethodPost, "/v1/leads/adf", latin, "Content-Type", media).Is(http.StatusCreated)
+		lead := leadOf(a.Caller, got.Str("leads.0.id"))
+		assert.Equal(t, "€", lead["comments"], media)
+		assert.Equal(t, "Zoë Falk", obj(lead["contact"])["full_name"], media)
+	}
+	for _, media := range []string{"", "application/json", "text/html", "multipart/form-data", "xml"} {
+		got := a.Send(http.MethodPost, "/v1/leads/adf", latin, "Content-Type", media).Is(http.StatusUnsupportedMediaType)
+		assert.Equal(t, "request.unsupported_media", got.Code(), media)
+	}
+	gzip := a.Send(http.MethodPost, "/v1/leads/adf", latin, "Content-Type", "text/xml", "Content-Encoding", "gzip").Is(http.StatusUnsupportedMediaType)
+	assert.Equal(t, "request.unsupported_encoding", gzip.Code())
 }
 
 func checkHostile(t *testing.T, s *sample, a *apptest.Account, got *apptest.Answer) {
