@@ -8,11 +8,10 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
-	"github.com/rooftop-crm/rooftop/internal/leads"
 )
 
-// What the bare handler reads and writes: one plain struct for row and wire where they are alike. The details of a lead are
-// decoded into structs, as an ordinary handler does that has to know its fields.
+// What the bare handler reads and writes: one plain struct for row and wire where they are alike. It knows the details of a
+// lead by their names alone and passes their values on, which spares encoding/json most of its work.
 
 // bareLead is a lead as it is answered; row holds what is kept of it besides.
 type bareLead struct {
@@ -49,14 +48,13 @@ type bareLead struct {
 
 // bareRow is what the wire does not show, or shows otherwise.
 type bareRow struct {
-	partner     pgtype.UUID
-	hash        []byte
-	reason      string
-	vin, order  string
-	sold        *time.Time
-	details     []byte
-	search      string
-	storedWords leads.Details
+	partner    pgtype.UUID
+	hash       []byte
+	reason     string
+	vin, order string
+	sold       *time.Time
+	details    []byte
+	search     string
 }
 
 type bareSale struct {
@@ -82,29 +80,25 @@ type bareMatch struct {
 	Fields  []string `json:"fields"`
 }
 
+// bareDetails are passed on as they are kept.
 type bareDetails struct {
-	Provider           *leads.Provider      `json:"provider"`
-	Vendor             *leads.Vendor        `json:"vendor"`
-	Comments           *string              `json:"comments"`
-	Answers            []leads.Answer       `json:"answers"`
-	VehiclesOfInterest []leads.Vehicle      `json:"vehicles_of_interest"`
-	TradeIns           []leads.Vehicle      `json:"trade_ins"`
-	Finance            *leads.Finance       `json:"finance"`
-	Timeframe          *leads.Timeframe     `json:"timeframe"`
-	ExternalRefs       []kernel.ExternalRef `json:"external_refs"`
-	Attribution        *leads.Attribution   `json:"attribution"`
-	Consents           []leads.Consent      `json:"consents"`
-	Custom             map[string]any       `json:"custom"`
-	Touches            []leads.Touch        `json:"touches"`
-	Warnings           []leads.Warning      `json:"warnings"`
+	Provider           json.RawMessage `json:"provider"`
+	Vendor             json.RawMessage `json:"vendor"`
+	Comments           json.RawMessage `json:"comments"`
+	Answers            json.RawMessage `json:"answers"`
+	VehiclesOfInterest json.RawMessage `json:"vehicles_of_interest"`
+	TradeIns           json.RawMessage `json:"trade_ins"`
+	Finance            json.RawMessage `json:"finance"`
+	Timeframe          json.RawMessage `json:"timeframe"`
+	ExternalRefs       json.RawMessage `json:"external_refs"`
+	Attribution        json.RawMessage `json:"attribution"`
+	Consents           json.RawMessage `json:"consents"`
+	Custom             json.RawMessage `json:"custom"`
+	Touches            json.RawMessage `json:"touches"`
+	Warnings           json.RawMessage `json:"warnings"`
 }
 
-func orEmpty[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
-}
+var noList, noObject = json.RawMessage(`[]`), json.RawMessage(`{}`)
 
 func textOrNull(s string) *string {
 	if s == "" {
@@ -113,16 +107,10 @@ func textOrNull(s string) *string {
 	return &s
 }
 
-// show fills what the wire shows from what was scanned.
-func (l *bareLead) show() {
-	d := &l.row.storedWords
+// show fills what the wire shows from what is kept.
+func (l *bareLead) show() error {
 	l.bareDetails = bareDetails{
-		Provider: d.Provider, Vendor: d.Vendor, Comments: textOrNull(d.Comments), Answers: orEmpty(d.Answers), VehiclesOfInterest: orEmpty(d.Vehicles),
-		TradeIns: orEmpty(d.TradeIns), Finance: d.Finance, Timeframe: d.Timeframe, ExternalRefs: orEmpty(d.ExternalRefs), Attribution: d.Attribution,
-		Consents: orEmpty(d.Consents), Custom: d.Custom, Touches: orEmpty(d.Touches), Warnings: orEmpty(d.Warnings),
-	}
-	if l.Custom == nil {
-		l.Custom = map[string]any{}
+		Answers: noList, VehiclesOfInterest: noList, TradeIns: noList, ExternalRefs: noList, Consents: noList, Custom: noObject, Touches: noList, Warnings: noList,
 	}
 	l.StatusReason = textOrNull(l.row.reason)
 	l.Clock.StartedAt = l.ReceivedAt
@@ -130,6 +118,7 @@ func (l *bareLead) show() {
 	if l.Status == "won" {
 		l.Sale = &bareSale{VIN: l.row.vin, OrderNumber: l.row.order, SoldAt: l.row.sold}
 	}
+	return json.Unmarshal(l.row.details, &l.bareDetails)
 }
 
 func scanLead(rows pgx.Rows) (bareLead, error) {
@@ -140,11 +129,7 @@ func scanLead(rows pgx.Rows) (bareLead, error) {
 	if err != nil {
 		return l, err
 	}
-	if err := json.Unmarshal(l.row.details, &l.row.storedWords); err != nil {
-		return l, err
-	}
-	l.show()
-	return l, nil
+	return l, l.show()
 }
 
 // args are the values of insertLead and updateLead.

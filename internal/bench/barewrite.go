@@ -58,6 +58,7 @@ type enquiry struct {
 	account     pgtype.UUID
 	who         contacts.Contact
 	lead        bareLead
+	words       leads.Details
 	match       bareMatch
 	known       *bareContact
 	sources     []string // of the references, and their ids
@@ -67,7 +68,7 @@ type enquiry struct {
 
 func newEnquiry(account pgtype.UUID, in *bareCreate) *enquiry {
 	now := clock.Now()
-	e := &enquiry{account: account}
+	e := &enquiry{account: account, words: in.Details}
 	e.who = contacts.Contact{FirstName: in.Contact.FirstName, LastName: in.Contact.LastName}
 	e.who.FullName = strings.TrimSpace(e.who.FirstName + " " + e.who.LastName)
 	for _, m := range in.Contact.Emails {
@@ -90,7 +91,7 @@ func newEnquiry(account pgtype.UUID, in *bareCreate) *enquiry {
 	e.lead = bareLead{
 		ID: newID(), Version: 1, DealershipID: in.DealershipID, Type: in.Type, Channel: in.Channel, Status: "new", Source: in.Source,
 		RequestedAt: in.RequestedAt, ReceivedAt: now, CreatedAt: now, UpdatedAt: now,
-		row: bareRow{storedWords: in.Details, hash: sum[:]},
+		row: bareRow{hash: sum[:]},
 	}
 	return e
 }
@@ -258,22 +259,21 @@ func (b *bare) keep(tx *bareTx, e *enquiry) error {
 	}
 	l := &e.lead
 	var err error
-	if l.row.details, err = json.Marshal(&l.row.storedWords); err != nil {
+	if l.row.details, err = json.Marshal(&e.words); err != nil {
 		return err
 	}
-	l.row.search = leadText(e.contactText, l.row.storedWords)
+	l.row.search = leadText(e.contactText, e.words)
 	tx.next.Queue(insertLead, l.args(e.account)...)
 	if len(e.refs) > 0 {
 		tx.next.Queue(insertRefs, e.account, l.ID, e.sources, e.refs)
 	}
 	b.record(tx, e.account, l, "created", "", l.Source)
 	b.event(tx, e.account, "lead.created", "lead", l.ID, 1, []string{}, l.CreatedAt)
-	l.show()
 	l.Intake = &bareIntake{Outcome: "created", Rule: "new_enquiry", Contact: e.match}
 	if l.DuplicateOf.Valid {
 		l.Intake.Rule = "other_source"
 	}
-	return nil
+	return l.show()
 }
 
 func (b *bare) keepContact(tx *bareTx, e *enquiry) {
@@ -346,7 +346,7 @@ func (b *bare) move(w http.ResponseWriter, r *http.Request, account pgtype.UUID,
 		if in.Status == "lost" {
 			l.ClosedAt = &l.UpdatedAt
 		}
-		l.show()
+		l.StatusReason = textOrNull(in.Reason)
 		tx.next.Queue(insertHistory, account, l.ID, newID(), l.UpdatedAt, "status", from, l.Status, nil, nil, in.Reason, in.Note, "api_key", b.actor, "bench")
 		tx.next.Queue(updateLead, l.args(account)...)
 		b.event(tx, account, "lead.status_changed", "lead", l.ID, l.Version, []string{"status", "status_reason"}, l.UpdatedAt)

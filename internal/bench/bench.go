@@ -25,6 +25,9 @@ type bench struct {
 	load       map[*server][]*worker
 }
 
+// rest is how long our server stands idle before its memory is looked at.
+const rest = 3 * time.Second
+
 // measure runs everything and prints as it goes.
 func (b *bench) measure(ctx context.Context, chosen []workload) error {
 	var err error
@@ -45,6 +48,9 @@ func (b *bench) measure(ctx context.Context, chosen []workload) error {
 	}
 	defer b.ours.stop()
 	defer b.bare.stop()
+	if err := pause(ctx, rest); err != nil {
+		return err
+	}
 	b.out.idle = residentMiB(b.ours.cmd.Process.Pid)
 	if err := b.verify(ctx); err != nil {
 		return err
@@ -225,13 +231,16 @@ func (b *bench) settle(ctx context.Context) error {
 	}
 }
 
+// profiled is the least that a profile takes: enough samples to say where the time goes.
+const profiled = 5 * time.Second
+
 // saveProfile profiles our server under the workload, outside the measured rounds.
 func (b *bench) saveProfile(ctx context.Context, w *workload) error {
 	if err := os.MkdirAll(b.profile, 0o755); err != nil { //nolint:gosec // profiles hold no secrets
 		return err
 	}
 	saved := make(chan error, 1)
-	length := max(b.round, time.Second)
+	length := max(b.round, profiled)
 	go func() { saved <- b.ours.save(ctx, filepath.Join(b.profile, w.name+".pprof"), length) }()
 	_, err := b.turn(ctx, b.ours, w, length+length/10)
 	return errors.Join(err, <-saved)

@@ -20,7 +20,7 @@ import (
 
 const (
 	minLeads     = 1000
-	bytesPerLead = 6 << 10 // tables, indexes, half a contact and the history, and room for what the runs add
+	bytesPerLead = 7 << 10 // tables, indexes, half a contact and the history, and room for what the runs add
 	bytesForLog  = 3 << 30 // the write-ahead log during the load, and sorting
 )
 
