@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/rooftop-crm/rooftop/api/contactsapi"
 	"github.com/rooftop-crm/rooftop/internal/contacts"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
@@ -112,18 +114,35 @@ func answer(in leads.Intake) Lead {
 	return out
 }
 
-// sentBy is what a site key is told: a publishable key must not show what the dealer knows of a person, nor whether the
-// enquiry joined an earlier one.
-func sentBy(actor auth.Actor, l Lead, in CreateLead) Lead {
-	if actor.Kind != auth.KindSiteKey {
-		return l
+// shown is the answer to an enquiry. Whoever may not see the lead that the enquiry joined, a colleague's say, gets back
+// what they sent.
+func (h handler) shown(actor auth.Actor, in leads.Intake) Lead {
+	out := answer(in)
+	if in.Outcome == leads.OutcomeCreated || h.leads.MaySee(actor, &in.Lead) {
+		return out
 	}
-	n := in.toDomain(l.DealershipID)
-	fresh := fromDomain(&leads.Lead{
-		ID: l.ID, Version: 1, DealershipID: l.DealershipID, Type: l.Type, Channel: l.Channel, Status: leads.StatusNew, Source: l.Source,
-		RequestedAt: n.RequestedAt, ReceivedAt: l.ReceivedAt, Test: l.Test, Details: n.Details, CreatedAt: l.ReceivedAt, UpdatedAt: l.ReceivedAt,
+	sent := echoOf(&in.Sent, in.Lead.ID, in.Sent.ReceivedAt)
+	sent.Intake, sent.Version = out.Intake, out.Version
+	return sent
+}
+
+// receipt is what a site key is told: what it sent, under an id to name it by. A publishable key must not show what the
+// dealer knows of a person, nor whether the enquiry joined an earlier one, which that one's id and age would tell.
+func receipt(in leads.Intake) Lead {
+	id := in.Lead.ID
+	if in.Outcome != leads.OutcomeCreated {
+		id = kernel.NewID[kernel.LeadID]()
+	}
+	sec, nsec := uuid.UUID(id).Time().UnixTime()
+	return echoOf(&in.Sent, id, time.Unix(sec, nsec).UTC().Truncate(time.Millisecond))
+}
+
+// echoOf is an enquiry as if it were a new lead.
+func echoOf(n *leads.NewLead, id kernel.LeadID, at time.Time) Lead {
+	return fromDomain(&leads.Lead{
+		ID: id, Version: 1, DealershipID: n.DealershipID, Type: n.Type, Channel: n.Channel, Status: leads.StatusNew, Source: n.Source,
+		RequestedAt: n.RequestedAt, ReceivedAt: at, Test: n.Test, Details: n.Details, CreatedAt: at, UpdatedAt: at,
 	})
-	return fresh
 }
 
 func orNull[I interface {

@@ -22,6 +22,9 @@ func (s *Service) edit(
 	if err != nil {
 		return l, err
 	}
+	if err := actor.Require(auth.LeadsWrite); err != nil {
+		return l, err
+	}
 	err = s.Units.InTx(ctx, func(ctx context.Context) error {
 		var err error
 		if l, err = s.Store.Find(ctx, actor.Account, id, true); err != nil {

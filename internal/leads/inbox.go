@@ -112,7 +112,8 @@ var (
 	// ErrTooLarge is a document over the size limit. Its head is kept as rejected.
 	ErrTooLarge = errs.New(errs.TooLarge, "document.too_large", "The document is larger than this path accepts.")
 	// ErrReplayHead is a replay of a document of which only the head was kept.
-	ErrReplayHead = errs.New(errs.Conflict, "inbox.head_only", "This document was over the size limit and only its first KiB was kept. Send a smaller document with the replay.")
+	ErrReplayHead   = errs.New(errs.Conflict, "inbox.head_only", "This document was over the size limit and only its first KiB was kept. Send a smaller document with the replay.")
+	errSiteDocument = auth.ErrForbidden.Saying("A site key sends leads as JSON. Documents need an API key or a partner's token.")
 	// ErrReplayAccepted is a replay of a document that made its leads.
 	ErrReplayAccepted = errs.New(errs.Conflict, "inbox.accepted", "This document has made its leads. Only documents that are quarantined or rejected can be corrected and replayed.")
 )
@@ -306,10 +307,14 @@ func (s *Service) FindDocument(ctx context.Context, actor auth.Actor, id kernel.
 		return Document{}, err
 	}
 	d, err := s.Inbox.Find(ctx, actor.Account, id, false)
-	if err == nil && !d.DealershipID.IsZero() && !actor.CanAt(auth.InboxRead, d.DealershipID) {
+	if err != nil {
+		return Document{}, err
+	}
+	// A document that came in for no dealership may hold enquiries for any.
+	if _, everywhere := actor.DealershipsWith(auth.InboxRead); !everywhere && !actor.CanAt(auth.InboxRead, d.DealershipID) {
 		return Document{}, ErrNoDocument
 	}
-	return d, err
+	return d, nil
 }
 
 // RawDocument reads a document's bytes, as last corrected.

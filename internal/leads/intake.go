@@ -17,6 +17,8 @@ import (
 type Intake struct {
 	Lead Lead
 	Explanation
+	// Sent is the enquiry alone, completed: all that may be shown to a sender who may not see the lead that it joined.
+	Sent NewLead
 }
 
 // Destination says where an enquiry goes, in the caller's words.
@@ -128,6 +130,7 @@ func (s *Service) Create(ctx context.Context, actor auth.Actor, n NewLead) (Inta
 		out, err = s.take(ctx, actor, n)
 		return err
 	})
+	out.Sent = n
 	return out, err
 }
 

@@ -50,7 +50,7 @@ func (s *Service) RefuseOversize(ctx context.Context, actor auth.Actor, to Desti
 // callers of the whole account, and for partners, of whom only the partner is known then.
 func (s *Service) receiver(ctx context.Context, actor auth.Actor, to Destination) (in auth.Actor, at kernel.DealershipID, partnerOnly bool, err error) {
 	if actor.Kind == auth.KindSiteKey {
-		return actor, at, false, auth.ErrForbidden.Saying("A site key sends leads as JSON. Documents need an API key or a partner's token.")
+		return actor, at, false, errSiteDocument
 	}
 	if err := actor.Require(auth.LeadsCreate); err != nil {
 		return actor, at, false, err

@@ -30,9 +30,9 @@ type PartnerFilter struct {
 	UpdatedFrom, UpdatedBefore *time.Time
 }
 
-// In lets a partner act in the account that its lead is in; everybody else stays where they are.
+// In lets a partner act in the account that its lead is in; everybody else, and who is in an account already, stays there.
 func (s *Service) In(ctx context.Context, actor auth.Actor, id kernel.LeadID) (auth.Actor, error) {
-	if actor.Kind != auth.KindPartner {
+	if actor.Kind != auth.KindPartner || !actor.Account.IsZero() {
 		return actor, nil
 	}
 	at, err := s.Partners.Locate(ctx, actor.Partner, id)
@@ -56,6 +56,9 @@ func (s *Service) visible(actor auth.Actor, scope auth.Scope, l *Lead) bool {
 	}
 	return !actor.OwnLeadsOnly || l.AssigneeID.IsZero() || l.AssigneeID == actor.User
 }
+
+// MaySee tells whether the caller may be shown the lead that its enquiry joined.
+func (s *Service) MaySee(actor auth.Actor, l *Lead) bool { return s.visible(actor, auth.LeadsRead, l) }
 
 // Find reads one lead. A lead that the caller may not see is ErrNotFound, like one that never was.
 func (s *Service) Find(ctx context.Context, actor auth.Actor, id kernel.LeadID) (Lead, error) {
