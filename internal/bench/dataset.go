@@ -62,6 +62,16 @@ type walker struct {
 	status  string
 }
 
+// openDataset makes ready what is asked of a loaded database.
+func openDataset(ctx context.Context, conn *pgx.Conn, ownerURL string, leads int, masterKey string) (*dataset, error) {
+	d := &dataset{leads: leads, ownerURL: ownerURL, masterKey: masterKey}
+	var err error
+	if d.serverURL, err = migrate.Prepare(ctx, ownerURL, ""); err != nil {
+		return nil, err
+	}
+	return d, d.sample(ctx, conn)
+}
+
 func readMeta(ctx context.Context, conn *pgx.Conn) (map[string]string, error) {
 	rows, err := conn.Query(ctx, `SELECT key, value FROM bench.meta`)
 	if err != nil {

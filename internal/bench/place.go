@@ -234,9 +234,5 @@ func (p *place) reopen(ctx context.Context, name string, leads int) (*dataset, e
 	if err != nil {
 		return nil, err
 	}
-	d := &dataset{leads: leads, ownerURL: owner, masterKey: meta["master_key"]}
-	if d.serverURL, err = migrate.Prepare(ctx, owner, ""); err != nil {
-		return nil, err
-	}
-	return d, d.sample(ctx, conn)
+	return openDataset(ctx, conn, owner, leads, meta["master_key"])
 }
