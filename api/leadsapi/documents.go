@@ -51,7 +51,7 @@ type ReceiptProblem struct {
 func Render(r leads.Receipt) (status int, body []byte, err error) {
 	out := Receipt{InboxID: r.InboxID, State: r.State, Leads: []ReceiptEntry{}, Warnings: list(r.Warnings)}
 	for _, in := range r.Intakes {
-		out.Leads = append(out.Leads, ReceiptEntry{Lead: answer(in), Outcome: in.Outcome, Rule: in.Rule})
+		out.Leads = append(out.Leads, ReceiptEntry{Lead: shown(in), Outcome: in.Outcome, Rule: in.Rule})
 	}
 	switch {
 	case r.State == leads.InboxQuarantined:

@@ -94,15 +94,15 @@ func (h handler) takeIn(ctx context.Context, actor auth.Actor, at kernel.Dealers
 	if err != nil {
 		return httpx.Reply{}, err
 	}
-	return h.replyTo(actor, got), nil
+	return replyTo(actor, got), nil
 }
 
 // replyTo answers an enquiry, however it was sent.
-func (h handler) replyTo(actor auth.Actor, got leads.Intake) httpx.Reply {
+func replyTo(actor auth.Actor, got leads.Intake) httpx.Reply {
 	if actor.Kind == auth.KindSiteKey {
 		return httpx.Reply{Status: http.StatusCreated, Body: receipt(got), Version: 1} // as if every enquiry were new
 	}
-	r := httpx.Reply{Status: http.StatusOK, Body: h.shown(actor, got), Version: got.Lead.Version}
+	r := httpx.Reply{Status: http.StatusOK, Body: shown(got), Version: got.Lead.Version}
 	if got.Outcome == leads.OutcomeCreated {
 		r.Status, r.Location = http.StatusCreated, "/v1/leads/"+got.Lead.ID.String()
 	}
@@ -174,7 +174,7 @@ func (h handler) upsert(c echo.Context) error {
 		if err != nil {
 			return httpx.Reply{}, err
 		}
-		return h.replyTo(actor, got), nil
+		return replyTo(actor, got), nil
 	})
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/contacts"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/leads"
-	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 )
 
 // Lead is one enquiry.
@@ -116,9 +115,9 @@ func answer(in leads.Intake) Lead {
 
 // shown is the answer to an enquiry. Whoever may not see the lead that the enquiry joined, a colleague's say, gets back
 // what they sent.
-func (h handler) shown(actor auth.Actor, in leads.Intake) Lead {
+func shown(in leads.Intake) Lead {
 	out := answer(in)
-	if in.Outcome == leads.OutcomeCreated || h.leads.MaySee(actor, &in.Lead) {
+	if !in.Hidden {
 		return out
 	}
 	sent := echoOf(&in.Sent, in.Lead.ID, in.Sent.ReceivedAt)

@@ -92,6 +92,18 @@ func TestSalespeopleSeeTheirOwnLeadsAndThoseOfNobody(t *testing.T) {
 		posted := me.For(t).Post("/v1/leads", object{"dealership_id": g.first, "contact": person, "external_refs": []any{object{"source": "crm", "id": "1"}}})
 		assert.Equal(t, "lead.ref_taken", posted.Is(http.StatusConflict).Code())
 	})
+	t.Run("nor by a document", func(t *testing.T) {
+		doc := func(id string) string {
+			return `<adf><prospect><id source="crm">` + id + `</id><customer><contact><name part="full">Jean Exemple</name><email>jean@fr.example</email></contact>
+<comments>as ADF</comments></customer><provider><name>portal</name></provider></prospect></adf>`
+		}
+		for _, id := range []string{"1", "2"} {
+			got := names{}.send(t, me, http.MethodPost, "/v1/leads/adf?dealership_id="+g.first, doc(id))
+			assert.Less(t, got.Status, 300, "%s", got.Body)
+			assert.NotContains(t, string(got.Body), "secretword")
+			assert.NotContains(t, string(got.Body), theirID)
+		}
+	})
 	t.Run("a lead that is given away is gone", func(t *testing.T) {
 		me.For(t).Post("/v1/leads/"+mine+"/assign", object{"assignee_id": theirID}).Is(http.StatusOK)
 		me.For(t).Get("/v1/leads/" + mine).Is(http.StatusNotFound)
@@ -133,6 +145,10 @@ func TestWhoIsLimitedToADealershipSeesNoOther(t *testing.T) {
 			adf := names{}.send(t, c, http.MethodPost, "/v1/leads/adf", document(uuid.NewString(), "SECOND", uuid.NewString())).Is(http.StatusCreated)
 			assert.Equal(t, g.first, adf.Str("leads.0.dealership_id"), "the document does not widen what its sender may")
 			c.JSON(http.MethodDelete, "/v1/leads/"+adf.Str("leads.0.id"), nil).Is(http.StatusNoContent)
+			known := names{}.send(t, c, http.MethodPost, "/v1/leads/adf", `<adf><prospect><id source="crm">1</id><customer><contact><name part="full">`+name+
+				` Exemple</name><email>`+uuid.NewString()+`@fr.example</email></contact></customer></prospect></adf>`).Is(http.StatusCreated)
+			assert.Equal(t, g.first, known.Str("leads.0.dealership_id"))
+			c.JSON(http.MethodDelete, "/v1/leads/"+known.Str("leads.0.id"), nil).Is(http.StatusNoContent)
 
 			c.Get("/v1/inbox").Is(http.StatusForbidden)
 			for _, id := range []string{inboxThere, inboxNowhere} {

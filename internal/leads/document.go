@@ -26,7 +26,7 @@ func (s *Service) readDocument(ctx context.Context, account kernel.AccountID, d 
 		return unreadable(r, err), nil
 	}
 	r.Warnings = warningsOf(doc.Warnings)
-	actor := d.Sender.actor(account)
+	actor := d.sender(account)
 	enquiries, err := s.enquiries(ctx, actor, d, doc, place, &r)
 	if err != nil {
 		return r, err
@@ -42,7 +42,7 @@ func (s *Service) readDocument(ctx context.Context, account kernel.AccountID, d 
 		if err != nil {
 			return r, err
 		}
-		r.Intakes = append(r.Intakes, in)
+		r.Intakes = append(r.Intakes, s.answered(actor, n, in))
 	}
 	return r, nil
 }

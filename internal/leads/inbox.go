@@ -64,15 +64,23 @@ type Sender struct {
 	Credential kernel.CredentialID `json:"credential_id"`
 	User       kernel.UserID       `json:"user_id"`
 	Test       bool                `json:"test"`
+	// Limited senders act at the dealership that the document came in for, and at no other.
+	Limited      bool `json:"limited,omitempty"`
+	OwnLeadsOnly bool `json:"own_leads_only,omitempty"`
 }
 
-// actor is the sender as it may act to finish its document, whatever became of its grants meanwhile: the document was
-// taken in while it had them.
-func (f Sender) actor(account kernel.AccountID) auth.Actor {
-	return auth.Actor{
+// sender is who handed the document in, as they may act to finish it, whatever became of their grants meanwhile: the
+// document was taken in while they had them.
+func (d *Document) sender(account kernel.AccountID) auth.Actor {
+	f, scopes := d.Sender, auth.NewScopeSet(auth.LeadsCreate, auth.LeadsRead)
+	out := auth.Actor{
 		Kind: f.Kind, Name: f.Name, Account: account, Partner: f.Partner, Credential: f.Credential, User: f.User, Test: f.Test,
-		Scopes: auth.NewScopeSet(auth.LeadsCreate, auth.LeadsRead),
+		Scopes: scopes, OwnLeadsOnly: f.OwnLeadsOnly,
 	}
+	if f.Limited {
+		out.Scopes, out.Limited, out.At = 0, true, map[kernel.DealershipID]auth.ScopeSet{d.DealershipID: scopes}
+	}
+	return out
 }
 
 // InboxFilter narrows a list of documents.
@@ -190,10 +198,14 @@ func (s *Service) receive(ctx context.Context, actor auth.Actor, at kernel.Deale
 
 func (s *Service) newDocument(actor auth.Actor, at kernel.DealershipID, in Inbound) Document {
 	now := s.Now()
+	_, everywhere := actor.DealershipsWith(auth.LeadsCreate)
 	return Document{
 		ID: kernel.NewID[kernel.InboxID](), Version: 1, Kind: "adf", State: InboxReceived, MediaType: strings.ToValidUTF8(in.MediaType, ""),
 		Size: int64(len(in.Body)), SHA256: sha256.Sum256(in.Body), DealershipID: at, Key: in.Key, Fingerprint: in.Fingerprint[:],
-		Sender:     Sender{Kind: actor.Kind, Name: actor.Name, Partner: actor.Partner, Credential: actor.Credential, User: actor.User, Test: actor.Test},
+		Sender: Sender{
+			Kind: actor.Kind, Name: actor.Name, Partner: actor.Partner, Credential: actor.Credential, User: actor.User, Test: actor.Test,
+			Limited: !everywhere, OwnLeadsOnly: actor.OwnLeadsOnly,
+		},
 		ReceivedAt: now, UpdatedAt: now,
 	}
 }

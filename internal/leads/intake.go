@@ -17,8 +17,8 @@ import (
 type Intake struct {
 	Lead Lead
 	Explanation
-	// Sent is the enquiry alone, completed: all that may be shown to a sender who may not see the lead that it joined.
-	Sent NewLead
+	Sent   NewLead // the enquiry alone, completed
+	Hidden bool    // the sender may not see the lead that the enquiry joined, and is told of Sent alone
 }
 
 // Destination says where an enquiry goes, in the caller's words.
@@ -130,8 +130,14 @@ func (s *Service) Create(ctx context.Context, actor auth.Actor, n NewLead) (Inta
 		out, err = s.take(ctx, actor, n)
 		return err
 	})
-	out.Sent = n
-	return out, err
+	return s.answered(actor, n, out), err
+}
+
+// answered adds what the sender may be told.
+func (s *Service) answered(actor auth.Actor, n NewLead, in Intake) Intake {
+	in.Sent = n
+	in.Hidden = in.Outcome != OutcomeCreated && !s.visible(actor, auth.LeadsRead, &in.Lead)
+	return in
 }
 
 // checkNamed keeps whoever only sends enquiries from asking which contacts and users there are.
@@ -238,6 +244,9 @@ func (s *Service) again(ctx context.Context, actor auth.Actor, n *NewLead, match
 		return Intake{}, err
 	}
 	if !s.visible(actor, auth.LeadsCreate, &l) {
+		if !n.InboxID.IsZero() {
+			return s.reusedID(ctx, actor, n, match) // what a document says is never refused
+		}
 		return Intake{}, ErrRefTaken // it is of another dealership, or a colleague's, and the answer would show it
 	}
 	why := Explanation{OutcomeDuplicate, RuleSenderID, match}

@@ -57,9 +57,6 @@ func (s *Service) visible(actor auth.Actor, scope auth.Scope, l *Lead) bool {
 	return !actor.OwnLeadsOnly || l.AssigneeID.IsZero() || l.AssigneeID == actor.User
 }
 
-// MaySee tells whether the caller may be shown the lead that its enquiry joined.
-func (s *Service) MaySee(actor auth.Actor, l *Lead) bool { return s.visible(actor, auth.LeadsRead, l) }
-
 // Find reads one lead. A lead that the caller may not see is ErrNotFound, like one that never was.
 func (s *Service) Find(ctx context.Context, actor auth.Actor, id kernel.LeadID) (Lead, error) {
 	if err := actor.Require(auth.LeadsRead); err != nil {
