@@ -93,7 +93,7 @@ func classify(ctx context.Context, err error) (*errs.Error, bool) {
 		return errInternal, false
 	case errors.Is(err, db.ErrUnknownOutcome), errors.Is(err, context.DeadlineExceeded), errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return errTimeout.Because(err), true
-	case db.IsUnavailable(err):
+	case db.IsUnavailable(err), db.IsRetryable(err): // retryable and tried to no avail: the rivals are too many for now
 		return errUnavailable.Because(err), true
 	case errors.As(err, &fromEcho):
 		return ofEcho(fromEcho).Because(err), true

@@ -1,8 +1,10 @@
 package apptest_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"sync"
 	"testing"
 	"time"
 
@@ -267,4 +269,28 @@ func TestCountIsAnsweredWhereItIsTaken(t *testing.T) {
 	}
 	a.Get("/v1/leads?q=helene&assignee_id=none," + a.AdminID.String()).Is(http.StatusOK)
 	a.Get("/v1/leads?q=helene&assignee_id=none," + a.AdminID.String() + "," + uuid.NewString()).Is(http.StatusBadRequest)
+}
+
+func TestByRefAndJoiningEnquiriesNeverWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t).Account(t)
+	const path = "/v1/leads/by-ref/crm/1"
+	a.JSON(http.MethodPut, path, object{"source": "s", "contact": mail("one@fr.example")}).Is(http.StatusCreated)
+	var wg sync.WaitGroup
+	for w := range 8 {
+		method, to := http.MethodPut, path
+		if w%2 == 1 {
+			method, to = http.MethodPost, "/v1/leads"
+		}
+		wg.Go(func() {
+			for i := range 15 {
+				body := fmt.Sprintf(`{"source":"s","comments":"%d-%d","contact":{"emails":[{"address":"one@fr.example"}]}}`, w, i)
+				got, err := a.Do(t.Context(), method, to, []byte(body), "Content-Type", "application/json")
+				if assert.NoError(t, err) {
+					assert.Less(t, got.Status, 300, "%s", got.Body)
+				}
+			}
+		})
+	}
+	wg.Wait()
 }

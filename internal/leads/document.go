@@ -34,8 +34,10 @@ func (s *Service) readDocument(ctx context.Context, account kernel.AccountID, d 
 	if len(enquiries) == 0 {
 		return unreadable(r, adf.ErrNoLead), nil
 	}
-	if err := s.reserve(ctx, actor, enquiries); err != nil {
-		return r, err
+	if len(enquiries) > 1 {
+		if err := s.reserve(ctx, actor, enquiries); err != nil {
+			return r, err
+		}
 	}
 	for _, n := range enquiries {
 		in, err := s.take(ctx, actor, n)
@@ -93,11 +95,8 @@ func (s *Service) enquiries(ctx context.Context, actor auth.Actor, d *Document, 
 	return out, nil
 }
 
-// reserve takes the locks of all enquiries of a document at once, in one order.
+// reserve takes the locks of enquiries at once, in the order of every intake: references, people, and then leads.
 func (s *Service) reserve(ctx context.Context, actor auth.Actor, enquiries []NewLead) error {
-	if len(enquiries) < 2 {
-		return nil
-	}
 	var refs []Ref
 	people := make([]Person, len(enquiries))
 	for i, n := range enquiries {

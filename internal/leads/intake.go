@@ -408,9 +408,18 @@ func (s *Service) Upsert(ctx context.Context, actor auth.Actor, ref kernel.Exter
 		n.Details.ExternalRefs = append([]kernel.ExternalRef{ref}, n.Details.ExternalRefs...)
 	}
 	n.Own = true
+	at, err := s.Core.Dealership(ctx, actor.Account, n.DealershipID)
+	if err != nil {
+		return Intake{}, err
+	}
+	n.Person.Region = at.Country
 	var out Intake
-	err := s.Units.InTx(ctx, func(ctx context.Context) error {
-		l, err := s.byRef(ctx, actor, ref)
+	err = s.Units.InTx(ctx, func(ctx context.Context) error {
+		// What Create locks is locked before the lead is: a joining enquiry has the person before it waits for the lead.
+		if err := s.reserve(ctx, actor, []NewLead{n}); err != nil {
+			return err
+		}
+		l, err := s.Store.FindByRef(ctx, actor.Account, refsOf(actor, []kernel.ExternalRef{ref})[0])
 		switch {
 		case errs.IsKind(err, errs.NotFound):
 			if cond.Version != nil {
@@ -439,12 +448,4 @@ func (s *Service) Upsert(ctx context.Context, actor auth.Actor, ref kernel.Exter
 		return err
 	})
 	return out, err
-}
-
-func (s *Service) byRef(ctx context.Context, actor auth.Actor, ref kernel.ExternalRef) (Lead, error) {
-	refs := refsOf(actor, []kernel.ExternalRef{ref})
-	if err := s.Store.LockRefs(ctx, actor.Account, refs); err != nil {
-		return Lead{}, err
-	}
-	return s.Store.FindByRef(ctx, actor.Account, refs[0])
 }
