@@ -252,24 +252,25 @@ func (b *bench) compareSizes(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	owner, err := pgx.Connect(ctx, small.ownerURL)
-	if err != nil {
-		return err
+	large := *b.data
+	for _, d := range []*dataset{small, &large} {
+		if err := d.keepFullPages(ctx); err != nil {
+			return err
+		}
 	}
-	defer hangUp(ctx, owner)
 	s, err := start(ctx, "rooftop", b.order(small, dir))
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	workers := newWorkers(s, small, b.conns, 0, 2)
+	workers, others := newWorkers(s, small, b.conns, 0, 1), newWorkers(b.ours, &large, b.conns, 0, 1)
 	all := workloads()
 	for _, w := range all[1:3] {
 		growth := growth{title: w.title}
 		for i := range 2 * b.rounds {
 			at, load := &growth.small, workers
 			if i%2 == 1 {
-				at, load = &growth.large, b.load[b.ours]
+				at, load = &growth.large, others
 			}
 			r, err := drive(ctx, load, &w, b.round, b.place.pid)
 			if err != nil {

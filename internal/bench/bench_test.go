@@ -104,7 +104,7 @@ func TestFlags(t *testing.T) {
 	assert.Equal(t, 1_000_000, o.leads)
 	for _, args := range [][]string{{"-leads", "10"}, {"-rounds", "0"}, {"full"}, {"-nonsense"}} {
 		_, err := parse(args)
-		assert.Error(t, err, args)
+		require.Error(t, err, args)
 	}
 	_, err = chooseWorkloads("read,walk")
 	assert.ErrorContains(t, err, "walk")

@@ -119,6 +119,37 @@ func (d *dataset) sample(ctx context.Context, conn *pgx.Conn) error {
 	return d.readKnown(ctx, conn)
 }
 
+// keepFullPages leaves those samples whose account has more than a page of leads in their status: where there are fewer a
+// list is short, and no measure of one that is not.
+func (d *dataset) keepFullPages(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, d.ownerURL)
+	if err != nil {
+		return err
+	}
+	defer hangUp(ctx, conn)
+	type list struct {
+		account [16]byte
+		status  string
+	}
+	full := map[list]bool{}
+	var l list
+	rows, _ := conn.Query(ctx, `SELECT account_id, status FROM leads WHERE deleted_at IS NULL GROUP BY account_id, status HAVING count(*) > 50`)
+	_, err = pgx.ForEachRow(rows, []any{&l.account, &l.status}, func() error {
+		full[l] = true
+		return nil
+	})
+	kept := []sample{}
+	for _, s := range d.samples {
+		if full[list{s.account.id, s.status}] {
+			kept = append(kept, s)
+		}
+	}
+	if d.samples = kept; err == nil && len(kept) == 0 {
+		err = fmt.Errorf("no account has a page of leads in one status among %d: take more with -leads", d.leads)
+	}
+	return err
+}
+
 // mostKnown is how many returning people one run can use up.
 const mostKnown = 100_000
 

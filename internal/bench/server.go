@@ -71,24 +71,30 @@ func serveChild(ctx context.Context, o order, out io.Writer) error {
 	if o.Bare {
 		return serveBare(ctx, o, out)
 	}
+	address, err := freeAddress(ctx)
+	if err != nil {
+		return err
+	}
 	cfg := app.Config{
-		Addr: "127.0.0.1:0", Env: "production", Services: "all", DatabaseURL: o.OwnerURL, MaxConns: o.Pool, DataDir: o.DataDir,
+		Addr: address, Env: "production", Services: "all", DatabaseURL: o.OwnerURL, MaxConns: o.Pool, DataDir: o.DataDir,
 		MasterKey: o.MasterKey, LogLevel: "info", RatePerMinute: 600, MaxDocument: 25 << 20, ShutdownTimeout: 5 * time.Second,
 	}
 	if err := errors.Join(cfg.Validate(), cfg.SetUpLog()); err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg)
-	if err != nil {
+	return app.Run(ctx, cfg, func(context.Context, *app.App) error {
+		_, err := fmt.Fprintf(out, "ready %s %s\n", address, profile)
 		return err
-	}
-	defer a.Close(context.WithoutCancel(ctx))
-	on, err := cfg.Listen(ctx)
+	})
+}
+
+// freeAddress is one that nobody listens on.
+func freeAddress(ctx context.Context) (string, error) {
+	on, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
-		return err
+		return "", err
 	}
-	fmt.Fprintf(out, "ready %s %s\n", on.Addr(), profile)
-	return a.Serve(ctx, on)
+	return on.Addr().String(), on.Close()
 }
 
 func serveBare(ctx context.Context, o order, out io.Writer) error {
