@@ -1,6 +1,7 @@
 package apptest_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -18,9 +19,7 @@ import (
 func lead(change object) object {
 	name := "n" + uuid.NewString()
 	body := object{"comments": name, "contact": object{"full_name": name, "emails": []any{object{"address": name + "@fr.example"}}}}
-	for k, v := range change {
-		body[k] = v
-	}
+	maps.Copy(body, change)
 	return body
 }
 
@@ -83,7 +82,7 @@ func newTwoDealers(t *testing.T) *twoDealers {
 	return d
 }
 
-func TestPartnerSeesItsOwnLeadsAcrossAccounts(t *testing.T) {
+func TestPartnerSeesItsOwnLeadsAcrossAccounts(t *testing.T) { //nolint:tparallel // one after another: they share what they call
 	t.Parallel()
 	d := newTwoDealers(t)
 	newestFirst := slices.Clone(d.sent)

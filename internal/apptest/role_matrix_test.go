@@ -84,7 +84,7 @@ func roleCallers(t testing.TB, p *apptest.Program, a *tenant) []caller {
 	return all
 }
 
-func TestRoleMatrix(t *testing.T) {
+func TestRoleMatrix(t *testing.T) { //nolint:tparallel // one after another: they share what they call
 	t.Parallel()
 	p := apptest.New(t)
 	a := fill(t, p, "a", 1)
@@ -129,6 +129,7 @@ func (a *tenant) call(t testing.TB, c caller, route string, op operation) *appte
 }
 
 func (a *tenant) refuses(t *testing.T, c caller, route string, op operation) {
+	t.Helper()
 	got := a.call(t, c, route, op)
 	if op.item != 0 {
 		got.Is(http.StatusMultiStatus)
@@ -139,6 +140,7 @@ func (a *tenant) refuses(t *testing.T, c caller, route string, op operation) {
 }
 
 func (a *tenant) allows(t *testing.T, c caller, route string, op operation) {
+	t.Helper()
 	got := a.call(t, c, route, op).Is(op.ok)
 	if op.item != 0 {
 		assertItems(t, got, []int{op.item})
@@ -147,7 +149,7 @@ func (a *tenant) allows(t *testing.T, c caller, route string, op operation) {
 
 // Each operation asks for the one scope that is said, and for no more: a key with only that may, one with all but that
 // may not.
-func TestScopesDecide(t *testing.T) {
+func TestScopesDecide(t *testing.T) { //nolint:tparallel // one after another: they share what they call
 	t.Parallel()
 	p := apptest.New(t)
 	a := fill(t, p, "a", 1)

@@ -98,9 +98,12 @@ func pass(to io.Writer, from io.Reader, typed int, rewrite func([]byte) []byte) 
 	}
 	if typed == 1 && (head[0] == 'P' || head[0] == 'Q') { // Parse and Query are those with SQL
 		body = rewrite(body)
-		binary.BigEndian.PutUint32(head[1:], uint32(len(body)+4)) //nolint:gosec // a statement is short
+		binary.BigEndian.PutUint32(head[1:], uint32(len(body)+4))
 	}
-	_, err := to.Write(append(head, body...))
+	if _, err := to.Write(head); err != nil {
+		return err
+	}
+	_, err := to.Write(body)
 	return err
 }
 
@@ -121,7 +124,7 @@ func programWithoutFilters(t *testing.T) (*apptest.Program, *withoutFilters) {
 }
 
 // The whole matrix of tenants holds without the conditions that Go puts into statements.
-func TestRowSecurityAloneKeepsTenantsApart(t *testing.T) {
+func TestRowSecurityAloneKeepsTenantsApart(t *testing.T) { //nolint:tparallel // one after another: they share what they call
 	t.Parallel()
 	p, w := programWithoutFilters(t)
 	tenantMatrix(t, newTwoTenants(t, p))
@@ -162,7 +165,7 @@ func number(t *testing.T, tx pgx.Tx, sql string, args ...any) (n int) {
 
 const protectedTables = `SELECT relname FROM pg_class WHERE relrowsecurity AND relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace ORDER BY 1`
 
-func TestRowSecurityOfEachTable(t *testing.T) {
+func TestRowSecurityOfEachTable(t *testing.T) { //nolint:tparallel // one after another: they share what they call
 	t.Parallel()
 	p := apptest.New(t)
 	a, b := fill(t, p, "a", 1), fill(t, p, "b", 2)

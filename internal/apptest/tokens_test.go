@@ -158,7 +158,7 @@ func refused(t testing.TB, got *apptest.Answer, codes ...string) {
 	assert.Contains(t, codes, got.Code())
 }
 
-func TestTokenAttacks(t *testing.T) {
+func TestTokenAttacks(t *testing.T) { //nolint:tparallel // one after another: they share what they call
 	t.Parallel()
 	p := apptest.New(t)
 	a, b := p.Account(t), p.Account(t)
@@ -191,7 +191,7 @@ func TestTokenAttacks(t *testing.T) {
 }
 
 // Every route that is not named as public refuses every sort of bad credential before it looks at anything else.
-func TestEveryRouteRefusesBadCredentials(t *testing.T) {
+func TestEveryRouteRefusesBadCredentials(t *testing.T) { //nolint:tparallel // one after another: they share what they call
 	t.Parallel()
 	p := apptest.New(t)
 	a := fill(t, p, "a", 1)

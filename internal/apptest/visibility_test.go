@@ -59,7 +59,7 @@ func unseen(t *testing.T, c *apptest.Caller, id, words string) {
 	c.Post("/v1/leads/"+id+"/restore", nil).Is(http.StatusNotFound)
 }
 
-func TestSalespeopleSeeTheirOwnLeadsAndThoseOfNobody(t *testing.T) {
+func TestSalespeopleSeeTheirOwnLeadsAndThoseOfNobody(t *testing.T) { //nolint:tparallel // one after another: they share what they call
 	t.Parallel()
 	g := newGroup(t)
 	me, myID := g.hire(t, "salesperson", g.first)
@@ -110,7 +110,7 @@ func TestSalespeopleSeeTheirOwnLeadsAndThoseOfNobody(t *testing.T) {
 	})
 }
 
-func TestWhoIsLimitedToADealershipSeesNoOther(t *testing.T) {
+func TestWhoIsLimitedToADealershipSeesNoOther(t *testing.T) { //nolint:tparallel // one after another: they share what they call
 	t.Parallel()
 	g := newGroup(t)
 	here := g.lead(object{"dealership_id": g.first})
