@@ -81,6 +81,7 @@ func TestNothingIsAcknowledgedBeforeTheReplicas(t *testing.T) {
 			apptest.Await(t, "events are numbered", numbered)
 			set("nobody")
 			t.Cleanup(func() { set("") })
+			c.awaitMissingReplica(t, conn)
 			ctx, leave := context.WithCancel(t.Context())
 			defer leave()
 			impatient := await(ctx, a.For(t), tt.request)
@@ -105,6 +106,33 @@ func TestNothingIsAcknowledgedBeforeTheReplicas(t *testing.T) {
 			assert.Equal(t, first.ids, out.ids)
 		})
 	}
+}
+
+// awaitMissingReplica returns once commits wait: Postgres's processes learn of a setting one after the other.
+func (c *cluster) awaitMissingReplica(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	apptest.Await(t, "commits wait for the replica", func() bool {
+		other, err := pgx.Connect(t.Context(), c.url(t))
+		require.NoError(t, err)
+		pid, done := other.PgConn().PID(), make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = other.Exec(context.Background(), "SELECT pg_logical_emit_message(true, 'probe', '')") // ended below, if need be
+			_ = other.Close(context.Background())
+		}()
+		waits, over := false, false
+		for !waits && !over {
+			select {
+			case <-done:
+				over = true
+			default:
+				waits = ask[bool](t, conn, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND wait_event = 'SyncRep')", pid)
+			}
+		}
+		ask[bool](t, conn, "SELECT pg_terminate_backend($1)", pid)
+		<-done
+		return waits
+	})
 }
 
 // requireNone fails when the answer is there already.

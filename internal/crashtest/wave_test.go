@@ -123,7 +123,7 @@ func (r request) headers() []string {
 // outcome is what an answer means to its client.
 type outcome struct {
 	known bool     // whether the client knows what became of its request
-	ids   []string // the lead of each enquiry
+	ids   []string // the lead of each enquiry; "" of one to send again
 	inbox string   // the document
 	wrong string   // what no answer may be
 }
