@@ -267,6 +267,11 @@ func (b *bench) compareSizes(ctx context.Context, dir string) error {
 	all := workloads()
 	for _, w := range all[1:3] {
 		growth := growth{title: w.title}
+		for _, load := range [][]*worker{workers, others} { // into the caches
+			if _, err := drive(ctx, load, &w, 3*b.round, b.place.pid); err != nil {
+				return err
+			}
+		}
 		for i := range 2 * b.rounds {
 			at, load := &growth.small, workers
 			if i%2 == 1 {
