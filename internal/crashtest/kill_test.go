@@ -13,6 +13,7 @@ func TestKillServerDuringIntake(t *testing.T) {
 		make func(n int) request
 	}{{"JSON", jsonRequest}, {"ADF", adfRequest}, {"batches", batchRequest}} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			_, ownerURL := dbtest.URLs(t)
 			s := on(t, ownerURL)
 			p := start(t, s)

@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -75,9 +76,7 @@ type settings map[string]string
 func (s settings) with(more settings) settings {
 	out := settings{}
 	for _, from := range []settings{s, more} {
-		for name, value := range from {
-			out[name] = value
-		}
+		maps.Copy(out, from)
 	}
 	return out
 }
@@ -125,7 +124,7 @@ type process struct {
 func launch(t *testing.T, s settings, args ...string) *process {
 	t.Helper()
 	p := &process{log: &lines{}, exited: make(chan struct{})}
-	p.cmd = exec.CommandContext(context.Background(), binary, append([]string{"serve"}, args...)...) //nolint:gosec // our own binary
+	p.cmd = exec.CommandContext(context.Background(), binary, append([]string{"serve"}, args...)...)
 	p.cmd.Env, p.cmd.Dir = s.environ(), t.TempDir()
 	p.cmd.Stdout, p.cmd.Stderr = io.Discard, p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // when the test dies, the servers end in good order, and their Postgres with them
@@ -210,7 +209,7 @@ var probe = &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{D
 
 // statusOf is the status of a GET on a new connection; 0 when there was no answer.
 func statusOf(url string) int {
-	resp, err := probe.Get(url) //nolint:noctx // the client has a timeout
+	resp, err := probe.Get(url)
 	if err != nil {
 		return 0
 	}
@@ -255,7 +254,7 @@ func (l *lines) tail(n int) string {
 func newAccount(t *testing.T, s settings, url string) *apptest.Account {
 	t.Helper()
 	email := "admin-" + uuid.NewString()[:8] + "@garage.example"
-	cmd := exec.CommandContext(t.Context(), binary, "user", "create-admin", "--account", "Garage "+email, "--email", email) //nolint:gosec // our own binary
+	cmd := exec.CommandContext(t.Context(), binary, "user", "create-admin", "--account", "Garage "+email, "--email", email)
 	cmd.Env, cmd.Dir, cmd.Stdin = s.environ(), t.TempDir(), strings.NewReader(apptest.Password+"\n")
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint

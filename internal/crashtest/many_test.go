@@ -20,6 +20,7 @@ var migrated = regexp.MustCompile(`msg=migrated file=(\S+)`)
 func TestManyStartAtOnce(t *testing.T) {
 	t.Parallel()
 	t.Run("on an empty database", func(t *testing.T) {
+		t.Parallel()
 		ownerURL := dbtest.Empty(t)
 		s := on(t, ownerURL).with(settings{"ROOFTOP_DATABASE_MAX_CONNS": "4"})
 		all := startMany(t, s, ownerURL)
@@ -31,6 +32,7 @@ func TestManyStartAtOnce(t *testing.T) {
 		}
 	})
 	t.Run("with a private Postgres", func(t *testing.T) {
+		t.Parallel()
 		c, s := newCluster(t)
 		delete(s, "ROOFTOP_MASTER_KEY") // which one of them makes
 		all := startMany(t, s.with(settings{"ROOFTOP_DATABASE_MAX_CONNS": "4"}), "")

@@ -36,7 +36,6 @@ func atOnce(t *testing.T, c *apptest.Caller, r request, headers ...string) []*ap
 }
 
 func TestOneKeyManyTimesAtOnce(t *testing.T) {
-	t.Parallel()
 	_, ownerURL := dbtest.URLs(t)
 	s := on(t, ownerURL)
 	p, second := start(t, s), start(t, s)
@@ -101,7 +100,6 @@ func (r request) sameAnswers(t *testing.T, answers []*apptest.Answer) []string {
 }
 
 func TestOneVersionManyChangesAtOnce(t *testing.T) {
-	t.Parallel()
 	_, ownerURL := dbtest.URLs(t)
 	s := on(t, ownerURL)
 	p := start(t, s)

@@ -23,9 +23,9 @@ type cluster struct{ dir string }
 // newCluster returns an empty one, and the settings of a server in it. What still runs in it at the end of the test is ended.
 func newCluster(t *testing.T) (*cluster, settings) {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "rooftop-crashtest-") // short: a socket's path has 107 bytes
+	dir, err := os.MkdirTemp("/tmp", "rooftop-crashtest-") //nolint:usetesting // a socket's path has 107 bytes
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755)) //nolint:gosec // root's Postgres runs as another user
+	require.NoError(t, os.Chmod(dir, 0o755)) // root's Postgres runs as another user
 	c := &cluster{dir: filepath.Join(dir, "data")}
 	t.Cleanup(func() {
 		if pid := c.postmaster(); pid != 0 {

@@ -18,7 +18,6 @@ import (
 // TestSplitDeployment runs core, contacts and leads each in a process of its own, behind a proxy as docs/operations.md
 // says, and tells them the stories that a whole program passes.
 func TestSplitDeployment(t *testing.T) {
-	t.Parallel()
 	_, ownerURL := dbtest.URLs(t)
 	s := on(t, ownerURL)
 	parts := map[string]*process{}

@@ -29,7 +29,6 @@ func await(ctx context.Context, c *apptest.Caller, r request) <-chan *apptest.An
 // TestNothingIsAcknowledgedBeforeTheReplicas makes every commit that writes wait for a replica that never comes. What is
 // answered all the same was read from a commit that a failover may still lose.
 func TestNothingIsAcknowledgedBeforeTheReplicas(t *testing.T) {
-	t.Parallel()
 	c, s := newCluster(t)
 	p := start(t, s)
 	a := newAccount(t, s, p.URL)
@@ -148,7 +147,6 @@ func requireNone(t *testing.T, answer <-chan *apptest.Answer) {
 
 // TestReplaysWrite sees the rows that a replay writes.
 func TestReplaysWrite(t *testing.T) {
-	t.Parallel()
 	_, ownerURL := dbtest.URLs(t)
 	s := on(t, ownerURL)
 	p := start(t, s)
