@@ -322,9 +322,13 @@ func (h handler) restore(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	ifVersion, err := httpx.IfMatchSent(c)
+	if err != nil {
+		return err
+	}
 	actor := httpx.ActorOf(c)
 	return httpx.Write(c, h.units, actor.Account, func(ctx context.Context) (httpx.Reply, error) {
-		contact, err := h.contacts.Restore(ctx, actor, id)
+		contact, err := h.contacts.Restore(ctx, actor, id, ifVersion)
 		return changed(contact), err
 	})
 }

@@ -32,6 +32,9 @@ func BindPatch[T any](c echo.Context) (T, error) {
 
 func bind[T any](c echo.Context, types ...string) (T, error) {
 	var zero T
+	if err := noQuery(c); err != nil {
+		return zero, err
+	}
 	if err := requireType(c, types...); err != nil {
 		return zero, err
 	}

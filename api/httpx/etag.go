@@ -55,6 +55,15 @@ func IfMatch(c echo.Context) (*int64, error) {
 	return &newest, nil
 }
 
+// IfMatchSent is IfMatch where the caller may have no version to name, whatever the account demands: an upsert that may
+// create, a restore of what cannot be read.
+func IfMatchSent(c echo.Context) (*int64, error) {
+	if len(c.Request().Header.Values("If-Match")) == 0 {
+		return nil, nil //nolint:nilnil // as IfMatch
+	}
+	return IfMatch(c)
+}
+
 // CreateOnly tells whether the caller asked, by If-None-Match: *, not to touch what exists.
 func CreateOnly(c echo.Context) bool {
 	return slices.Contains(tags(c.Request().Header.Values("If-None-Match")), "*")

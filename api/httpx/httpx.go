@@ -63,6 +63,7 @@ type Exchange struct {
 	limit     int64
 	body      []byte
 	read      bool
+	asked     bool // somebody reads the query string
 	left      bool // the caller went away before the answer
 }
 

@@ -45,6 +45,7 @@ type Query struct {
 func NewQuery(c echo.Context) *Query {
 	r := c.Request()
 	q := &Query{x: Of(c), path: r.URL.Path}
+	q.x.asked = true
 	if r.URL.RawQuery == "" {
 		return q
 	}
@@ -54,6 +55,14 @@ func NewQuery(c echo.Context) *Query {
 	}
 	q.values = values
 	return q
+}
+
+// noQuery refuses parameters on a path that reads none: one that is ignored was meant to do something.
+func noQuery(c echo.Context) error {
+	if c.Request().URL.RawQuery == "" || Of(c).asked {
+		return nil
+	}
+	return NewQuery(c).Err()
 }
 
 func (q *Query) mistake(name, code, detail string) {

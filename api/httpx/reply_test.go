@@ -161,7 +161,15 @@ func TestAccept(t *testing.T) {
 func writeApp(t testing.TB, work func(ctx context.Context) (httpx.Reply, error)) (*app, *memory) {
 	t.Helper()
 	a, m := newApp(t), newMemory()
-	h := func(c echo.Context) error { return httpx.Write(c, m, a.actor.Account, work) }
+	h := func(c echo.Context) error {
+		q := httpx.NewQuery(c)
+		q.Text("a", 9)
+		q.Text("b", 9)
+		if err := q.Err(); err != nil {
+			return err
+		}
+		return httpx.Write(c, m, a.actor.Account, work)
+	}
 	a.echo.POST("/leads", h)
 	a.echo.POST("/other", h)
 	return a, m

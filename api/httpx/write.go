@@ -31,6 +31,9 @@ func Write(c echo.Context, u Units, account kernel.AccountID, work func(ctx cont
 	if err := acceptJSON(c); err != nil {
 		return err
 	}
+	if err := noQuery(c); err != nil {
+		return err
+	}
 	claim, err := claimOf(c)
 	if err != nil {
 		return err

@@ -87,12 +87,17 @@ func (h handler) patch(c echo.Context) error {
 }
 
 // change is what every change of one lead has in common.
-func (h handler) change(c echo.Context, do func(ctx context.Context, actor auth.Actor, id kernel.LeadID, ifVersion *int64) (leads.Lead, error)) error {
+func (h handler) change(c echo.Context, do edit) error { return h.changeIf(c, httpx.IfMatch, do) }
+
+// edit is one change of a lead.
+type edit func(ctx context.Context, actor auth.Actor, id kernel.LeadID, ifVersion *int64) (leads.Lead, error)
+
+func (h handler) changeIf(c echo.Context, ifMatch func(echo.Context) (*int64, error), do edit) error {
 	id, err := httpx.PathID[kernel.LeadID](c, "id")
 	if err != nil {
 		return err
 	}
-	ifVersion, err := httpx.IfMatch(c)
+	ifVersion, err := ifMatch(c)
 	if err != nil {
 		return err
 	}
@@ -144,7 +149,9 @@ func (h handler) delete(c echo.Context) error {
 //	@Success		200	{object}	Lead
 //	@Security		Bearer
 //	@Router			/leads/{id}/restore [post]
-func (h handler) restore(c echo.Context) error { return h.change(c, h.leads.Restore) }
+func (h handler) restore(c echo.Context) error {
+	return h.changeIf(c, httpx.IfMatchSent, h.leads.Restore)
+}
 
 // MoveLead is a change of status.
 type MoveLead struct {
@@ -224,9 +231,7 @@ func (h handler) assign(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/leads/{id}/viewed [post]
 func (h handler) viewed(c echo.Context) error {
-	return h.change(c, func(ctx context.Context, actor auth.Actor, id kernel.LeadID, _ *int64) (leads.Lead, error) {
-		return h.leads.MarkViewed(ctx, actor, id)
-	})
+	return h.change(c, h.leads.MarkViewed)
 }
 
 // changes steps through changed leads.

@@ -160,7 +160,7 @@ func (h handler) upsert(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ifVersion, err := ifMatchIfSent(c)
+	ifVersion, err := httpx.IfMatchSent(c)
 	if err != nil {
 		return err
 	}
@@ -185,14 +185,6 @@ func refOf(c echo.Context) (kernel.ExternalRef, error) {
 	}
 	id, err := httpx.PathText(c, "external_id", 200)
 	return kernel.ExternalRef{Source: source, ID: id}, err
-}
-
-// ifMatchIfSent is If-Match for an upsert, which may create: an account that requires it cannot mean what does not exist yet.
-func ifMatchIfSent(c echo.Context) (*int64, error) {
-	if c.Request().Header.Get("If-Match") == "" {
-		return nil, nil //nolint:nilnil // absent, as httpx.IfMatch answers it
-	}
-	return httpx.IfMatch(c)
 }
 
 // list pages through leads.

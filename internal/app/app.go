@@ -233,7 +233,7 @@ func (a *App) watchPool() {
 func (a *App) Serve(ctx context.Context, on net.Listener) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-	var workers errgroup.Group
+	workers, work := errgroup.WithContext(work)
 	for _, w := range a.workers {
 		workers.Go(func() error { return w(work) })
 	}
@@ -243,6 +243,8 @@ func (a *App) Serve(ctx context.Context, on net.Listener) error {
 	var err error
 	select {
 	case err = <-served:
+	case <-work.Done(): // a worker failed, and says why when all have ended
+		err = server.Close()
 	case <-ctx.Done():
 		slog.InfoContext(ctx, "stopping: requests under way may finish", "within", a.cfg.ShutdownTimeout)
 		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.cfg.ShutdownTimeout)

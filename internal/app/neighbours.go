@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/rooftop-crm/rooftop/internal/contacts"
@@ -31,8 +32,22 @@ func (c leadsCore) Dealership(ctx context.Context, account kernel.AccountID, id 
 	return placeOf(p)
 }
 
+// zones keeps time zones: loading one reads a file, and intake asks with every lead.
+var zones sync.Map
+
+func zoneOf(name string) (*time.Location, error) {
+	if z, ok := zones.Load(name); ok {
+		return z.(*time.Location), nil //nolint:forcetypeassert // nothing else is stored
+	}
+	z, err := time.LoadLocation(name)
+	if err == nil {
+		zones.Store(name, z)
+	}
+	return z, err
+}
+
 func placeOf(p core.Place) (leads.Dealership, error) {
-	zone, err := time.LoadLocation(p.TimeZone)
+	zone, err := zoneOf(p.TimeZone)
 	return leads.Dealership{ID: p.ID, Name: p.Name, Country: p.Country, Currency: p.Currency, Zone: zone}, err
 }
 

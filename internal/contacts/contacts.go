@@ -22,23 +22,21 @@ const (
 
 // What a contact may hold at most, so that one row stays one row. Lengths are in characters.
 const (
-	MaxName        = 200
-	MaxFullName    = 2*MaxName + 1
-	MaxCivility    = 40
-	MaxEmails      = 20
-	MaxPhones      = 20
-	MaxPhoneRaw    = 100
-	MaxAddresses   = 20
-	MaxLines       = 6
-	MaxLine        = 200
-	MaxPlace       = 120 // a postal code, city or region
-	MaxTags        = 50
-	MaxTag         = 64
-	MaxRefs        = 20
-	MaxRefSource   = 100
-	MaxRefID       = 200
-	MaxCustomBytes = 16 << 10
-	MaxCustomDepth = 8
+	MaxName      = 200
+	MaxFullName  = 2*MaxName + 1
+	MaxCivility  = 40
+	MaxEmails    = 20
+	MaxPhones    = 20
+	MaxPhoneRaw  = 100
+	MaxAddresses = 20
+	MaxLines     = 6
+	MaxLine      = 200
+	MaxPlace     = 120 // a postal code, city or region
+	MaxTags      = 50
+	MaxTag       = 64
+	MaxRefs      = 20
+	MaxRefSource = 100
+	MaxRefID     = 200
 )
 
 var (

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/merge"
+	"github.com/rooftop-crm/rooftop/internal/platform/schema"
 )
 
 func pointers(c Contact) []string {
@@ -68,9 +69,9 @@ func TestSettleNamesEveryFault(t *testing.T) {
 			[]string{"/external_refs/0/id required", "/external_refs/1/source required", "/external_refs/2/id too_long"},
 		},
 		"tags":            {Contact{LastName: "D", Tags: []string{"ok", long}}, []string{"/tags/1 too_long"}},
-		"custom fits":     {Contact{LastName: "D", Custom: nested(MaxCustomDepth)}, []string{}},
-		"custom too deep": {Contact{LastName: "D", Custom: nested(MaxCustomDepth + 1)}, []string{"/custom too_deep"}},
-		"custom too long": {Contact{LastName: "D", Custom: map[string]any{"a": strings.Repeat("a", MaxCustomBytes)}}, []string{"/custom too_long"}},
+		"custom fits":     {Contact{LastName: "D", Custom: nested(schema.MaxDepth)}, []string{}},
+		"custom too deep": {Contact{LastName: "D", Custom: nested(schema.MaxDepth + 1)}, []string{"/custom too_deep"}},
+		"custom too long": {Contact{LastName: "D", Custom: map[string]any{"a": strings.Repeat("a", schema.MaxBytes)}}, []string{"/custom too_long"}},
 		"custom with NUL": {Contact{LastName: "D", Custom: map[string]any{"a": []any{"\x00"}}}, []string{"/custom invalid"}},
 	} {
 		assert.ElementsMatch(t, tt.want, pointers(tt.c), name)

@@ -91,7 +91,7 @@ var nobodys = []string{
 func (c *Contact) telling() []Point {
 	points := slices.DeleteFunc(c.Points(), func(p Point) bool {
 		if p.Kind == PointPhone {
-			return phone.Parse(p.Value, "").Filler
+			return phone.IsFiller(p.Value)
 		}
 		local, _, _ := strings.Cut(p.Value, "@")
 		return slices.Contains(nobodys, local)

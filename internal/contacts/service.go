@@ -134,8 +134,8 @@ func (s *Service) Delete(ctx context.Context, actor auth.Actor, id kernel.Contac
 }
 
 // Restore brings a deleted contact back. One that is not deleted stays as it is.
-func (s *Service) Restore(ctx context.Context, actor auth.Actor, id kernel.ContactID) (Contact, error) {
-	return s.changeAny(ctx, actor, id, nil, func(_ context.Context, c *Contact) error {
+func (s *Service) Restore(ctx context.Context, actor auth.Actor, id kernel.ContactID, ifVersion *int64) (Contact, error) {
+	return s.changeAny(ctx, actor, id, ifVersion, func(_ context.Context, c *Contact) error {
 		c.Restore()
 		return nil
 	})

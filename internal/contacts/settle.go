@@ -12,6 +12,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 	"github.com/rooftop-crm/rooftop/internal/platform/fold"
 	"github.com/rooftop-crm/rooftop/internal/platform/locale"
+	"github.com/rooftop-crm/rooftop/internal/platform/schema"
 	"github.com/rooftop-crm/rooftop/pkg/phone"
 )
 
@@ -280,38 +281,11 @@ func (c *Contact) settleTags(f *faults) {
 }
 
 func settleCustom(custom map[string]any, f *faults) {
-	if len(custom) == 0 {
+	if wrong := schema.Bounds(custom); wrong != nil {
+		*f = append(*f, *wrong)
 		return
 	}
-	if depth(custom) > MaxCustomDepth {
-		f.add("/custom", "too_deep", fmt.Sprintf("Nest at most %d levels.", MaxCustomDepth))
-		return
-	}
-	text, err := json.Marshal(custom)
-	switch {
-	case err != nil:
-		f.add("/custom", "invalid", "This cannot be written as JSON.")
-	case len(text) > MaxCustomBytes:
-		f.add("/custom", "too_long", fmt.Sprintf("This takes %d bytes as JSON; give at most %d.", len(text), MaxCustomBytes))
-	case strings.Contains(string(text), `\u0000`):
+	if text, err := json.Marshal(custom); err == nil && strings.Contains(string(text), `\u0000`) {
 		f.add("/custom", "invalid", "Leave out the character U+0000: it cannot be stored.")
 	}
-}
-
-// depth counts the levels of objects and arrays.
-func depth(v any) int {
-	deepest := 0
-	switch v := v.(type) {
-	case map[string]any:
-		for _, e := range v {
-			deepest = max(deepest, depth(e))
-		}
-	case []any:
-		for _, e := range v {
-			deepest = max(deepest, depth(e))
-		}
-	default:
-		return 0
-	}
-	return deepest + 1
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 	"github.com/rooftop-crm/rooftop/internal/platform/locale"
+	"github.com/rooftop-crm/rooftop/internal/platform/schema"
 )
 
 const (
@@ -90,9 +91,8 @@ func (w *wrong) refs(pointer string, refs []kernel.ExternalRef) {
 }
 
 func (w *wrong) custom(pointer string, custom map[string]any) {
-	text, err := json.Marshal(custom)
-	if err != nil || len(text) > maxCustom {
-		w.add(pointer, "too_large", fmt.Sprintf("At most %d bytes of JSON.", maxCustom))
+	if f := schema.Bounds(custom); f != nil {
+		w.add(pointer, f.Code, f.Detail)
 	}
 }
 

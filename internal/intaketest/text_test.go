@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/rooftop-crm/rooftop/internal/apptest"
+	"github.com/rooftop-crm/rooftop/internal/platform/schema"
 )
 
 // everyText is an enquiry with a text in every field that takes any; mark makes them different from each other.
@@ -245,9 +246,9 @@ func TestLimits(t *testing.T) {
 		t.Parallel()
 		c := a.For(t)
 		who := object{"full_name": "Iris Falk", "emails": []object{{"address": "deep@fr.example"}}}
-		made := c.Post("/v1/leads", object{"contact": who, "custom": deep(62)}).Is(http.StatusCreated)
-		assert.Equal(t, plain(t, deep(62)), leadOf(c, made.Str("id"))["custom"])
-		over := c.Post("/v1/leads", object{"contact": who, "custom": deep(80)})
+		made := c.Post("/v1/leads", object{"contact": who, "custom": deep(schema.MaxDepth - 1)}).Is(http.StatusCreated)
+		assert.Equal(t, plain(t, deep(schema.MaxDepth-1)), leadOf(c, made.Str("id"))["custom"])
+		over := c.Post("/v1/leads", object{"contact": who, "custom": deep(schema.MaxDepth + 1)})
 		assert.Contains(t, []int{http.StatusBadRequest, http.StatusUnprocessableEntity}, over.Status, "%s", over.Body)
 	})
 	t.Run("a megabyte", func(t *testing.T) {

@@ -125,8 +125,8 @@ func (s *Service) Assign(ctx context.Context, actor auth.Actor, id kernel.LeadID
 }
 
 // MarkViewed notes when somebody first opened the lead. A second time changes nothing.
-func (s *Service) MarkViewed(ctx context.Context, actor auth.Actor, id kernel.LeadID) (Lead, error) {
-	return s.edit(ctx, actor, id, nil, "lead.viewed", func(ctx context.Context, l *Lead) ([]string, error) {
+func (s *Service) MarkViewed(ctx context.Context, actor auth.Actor, id kernel.LeadID, ifVersion *int64) (Lead, error) {
+	return s.edit(ctx, actor, id, ifVersion, "lead.viewed", func(ctx context.Context, l *Lead) ([]string, error) {
 		if l.DeletedAt != nil {
 			return nil, ErrNotFound
 		}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"mime"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
@@ -278,6 +280,48 @@ func (d *Details) cut() {
 	cutList(d, &d.Answers, maxAnswers, "answers")
 	cutList(d, &d.Consents, maxConsents, "consents")
 	cutList(d, &d.ExternalRefs, maxRefs, "external_refs")
+	d.ExternalRefs = slices.DeleteFunc(d.ExternalRefs, func(r kernel.ExternalRef) bool {
+		long := len(r.Source) > maxRefSource || len(r.ID) > maxRefID
+		if long {
+			d.Warnings = append(d.Warnings, Warning{Path: "/external_refs", Code: "ref.too_long", Message: "A reference is longer than an id can be; it was left out."})
+		}
+		return long
+	})
+	if cutTexts(reflect.ValueOf(d).Elem()) {
+		d.Warnings = append(d.Warnings, Warning{Path: "/", Code: "text.cut", Message: "A text is longer than the lead can hold and was cut; the inbox keeps the whole document."})
+	}
+}
+
+// cutTexts brings every text to the length that its validate tag allows: the contract promises it of answers too.
+func cutTexts(v reflect.Value) (cut bool) {
+	switch v.Kind() { //nolint:exhaustive // other kinds hold no text
+	case reflect.Pointer:
+		return !v.IsNil() && cutTexts(v.Elem())
+	case reflect.Slice:
+		for i := range v.Len() {
+			cut = cutTexts(v.Index(i)) || cut
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Field(i); f.Kind() == reflect.String {
+				cut = cutText(f, v.Type().Field(i).Tag.Get("validate")) || cut
+			} else if f.CanSet() {
+				cut = cutTexts(f) || cut
+			}
+		}
+	}
+	return cut
+}
+
+func cutText(v reflect.Value, tag string) bool {
+	_, most, ok := strings.Cut(tag, "max=")
+	n, err := strconv.Atoi(most)
+	text := []rune(v.String())
+	if !ok || err != nil || len(text) <= n {
+		return false
+	}
+	v.SetString(string(text[:n]))
+	return true
 }
 
 func cutList[T any](d *Details, list *[]T, most int, field string) {

@@ -359,7 +359,6 @@ func (s *Service) Replay(ctx context.Context, actor auth.Actor, id kernel.InboxI
 	if _, err := s.FindDocument(ctx, actor, id); err != nil {
 		return 0, nil, err
 	}
-	var problem *errs.Error
 	err = s.Units.InTx(ctx, func(ctx context.Context) error {
 		d, err := s.Inbox.Find(ctx, actor.Account, id, true)
 		if err != nil {
@@ -385,11 +384,11 @@ func (s *Service) Replay(ctx context.Context, actor auth.Actor, id kernel.InboxI
 		if err != nil {
 			return err
 		}
-		status, answer, problem, err = s.settle(ctx, actor.Account, &d, receipt)
+		if receipt.State == InboxRejected {
+			receipt.State = InboxQuarantined // what somebody took the trouble to replay waits for them
+		}
+		status, answer, _, err = s.settle(ctx, actor.Account, &d, receipt)
 		return err
 	})
-	if err == nil && problem != nil {
-		err = problem
-	}
 	return status, answer, err
 }

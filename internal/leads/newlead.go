@@ -13,6 +13,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 	"github.com/rooftop-crm/rooftop/internal/platform/fold"
+	"github.com/rooftop-crm/rooftop/internal/platform/schema"
 )
 
 // Person is who asks, as the sender describes them. The contacts context decides who that is.
@@ -78,10 +79,12 @@ type NewLead struct {
 
 // limits of one lead
 const (
-	maxVehicles = 20
-	maxRefs     = 20
-	maxAnswers  = 200
-	maxConsents = 50
+	maxVehicles  = 20
+	maxRefs      = 20
+	maxRefSource = 100
+	maxRefID     = 200
+	maxAnswers   = 200
+	maxConsents  = 50
 
 	maxExtras, maxExtraName, maxExtraValue = 100, 100, 2000
 
@@ -121,10 +124,14 @@ func (d *Details) validate(add func(pointer, code, detail string)) {
 	count("/answers", len(d.Answers), maxAnswers)
 	count("/consents", len(d.Consents), maxConsents)
 	count("/external_refs", len(d.ExternalRefs), maxRefs)
-	for field, list := range map[string][]Vehicle{"/vehicles_of_interest": d.Vehicles, "/trade_ins": d.TradeIns} {
-		for i := range list {
-			list[i].validate(fmt.Sprintf("%s/%d", field, i), add)
-		}
+	for i := range d.Vehicles {
+		d.Vehicles[i].validate(fmt.Sprintf("/vehicles_of_interest/%d", i), add)
+	}
+	for i := range d.TradeIns {
+		d.TradeIns[i].validate(fmt.Sprintf("/trade_ins/%d", i), add)
+	}
+	if wrong := schema.Bounds(d.Custom); wrong != nil {
+		add(wrong.Pointer, wrong.Code, wrong.Detail)
 	}
 	if f := d.Finance; f != nil {
 		validateMoney("/finance/down_payment", f.DownPayment, add)
@@ -144,7 +151,7 @@ func (d *Details) validate(add func(pointer, code, detail string)) {
 	seen := map[kernel.ExternalRef]bool{}
 	for i, r := range d.ExternalRefs {
 		at := fmt.Sprintf("/external_refs/%d", i)
-		if r.Source == "" || len(r.Source) > 100 || r.ID == "" || len(r.ID) > 200 {
+		if r.Source == "" || len(r.Source) > maxRefSource || r.ID == "" || len(r.ID) > maxRefID {
 			add(at, "invalid", "Give a source of 1 to 100 characters and an id of 1 to 200.")
 		}
 		if seen[r] {

@@ -141,7 +141,7 @@ func (h *past) assign(tx context.Context, j *journey) error {
 	}
 	j.status = leads.StatusAssigned
 	h.at(h.atWork(h.clock.Now().Add(h.between(time.Minute, 4*time.Minute))), func() error {
-		_, err := h.Leads.MarkViewed(tx, j.owner.actor, j.id)
+		_, err := h.Leads.MarkViewed(tx, j.owner.actor, j.id, nil)
 		return err
 	})
 	return nil

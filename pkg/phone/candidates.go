@@ -196,7 +196,7 @@ func (p *parser) lookup(digits, region string, plain bool) (found *phonenumbers.
 
 // isPossible asks for the right length, without fillers and without a trunk zero that the library left in to reach it.
 func isPossible(n *phonenumbers.PhoneNumber) bool {
-	if phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE || filler(phonenumbers.Format(n, phonenumbers.E164)) {
+	if phonenumbers.IsPossibleNumberWithReason(n) != phonenumbers.IS_POSSIBLE || IsFiller(phonenumbers.Format(n, phonenumbers.E164)) {
 		return false
 	}
 	return !n.GetItalianLeadingZero() || slices.Contains(zeroStays, strconv.Itoa(int(n.GetCountryCode())))

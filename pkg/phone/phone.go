@@ -69,7 +69,7 @@ func Parse(raw, region string) Number {
 	}
 	n.Valid = true
 	n.E164 = phonenumbers.Format(found, phonenumbers.E164)
-	n.Filler = filler(n.E164)
+	n.Filler = IsFiller(n.E164)
 	n.Type = lineType(phonenumbers.GetNumberType(found))
 	n.Country = phonenumbers.GetRegionCodeForNumber(found)
 	return n
@@ -86,7 +86,9 @@ func normalRegion(region string) string {
 	return region
 }
 
-func filler(e164 string) bool {
+// IsFiller tells whether a number ends in seven equal digits, as 06 00 00 00 00 does: it is typed where a number is demanded,
+// and strangers share it.
+func IsFiller(e164 string) bool {
 	const tail = 7
 	if len(e164) < tail {
 		return false

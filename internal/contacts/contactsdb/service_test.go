@@ -124,7 +124,7 @@ func TestLifeOfAContact(t *testing.T) {
 	require.ErrorIs(t, err, contacts.ErrNotFound)
 
 	for range 2 {
-		c, err = s.svc.Restore(ctx, s.actor, c.ID)
+		c, err = s.svc.Restore(ctx, s.actor, c.ID, nil)
 		require.NoError(t, err)
 		assert.Equal(t, int64(4), c.Version)
 	}
@@ -197,7 +197,7 @@ func TestScopes(t *testing.T) {
 		"create":  func() error { _, err := s.svc.Create(ctx, reader, contacts.New{LastName: "D"}); return err },
 		"update":  func() error { _, err := s.svc.Update(ctx, reader, c.ID, nil, contacts.Patch{}); return err },
 		"delete":  func() error { return s.svc.Delete(ctx, reader, c.ID, nil) },
-		"restore": func() error { _, err := s.svc.Restore(ctx, reader, c.ID); return err },
+		"restore": func() error { _, err := s.svc.Restore(ctx, reader, c.ID, nil); return err },
 		"upsert": func() error {
 			_, _, err := s.svc.Upsert(ctx, reader, ref, contacts.Condition{}, contacts.Patch{})
 			return err

@@ -145,7 +145,7 @@ func (s *Store) project(ctx context.Context, account kernel.AccountID, l *leads.
 func (s *Store) Find(ctx context.Context, account kernel.AccountID, id kernel.LeadID, lock bool) (leads.Lead, error) {
 	sql := `SELECT ` + columns + ` FROM leads l WHERE l.account_id = $1 AND l.id = $2`
 	if lock {
-		sql += ` FOR UPDATE`
+		sql += ` FOR NO KEY UPDATE` // nothing here changes a key, and rows that refer to the lead need not wait
 	}
 	return s.one(ctx, account, sql, account, id)
 }
@@ -153,7 +153,7 @@ func (s *Store) Find(ctx context.Context, account kernel.AccountID, id kernel.Le
 // FindByRef implements leads.Store.
 func (s *Store) FindByRef(ctx context.Context, account kernel.AccountID, ref leads.Ref) (leads.Lead, error) {
 	sql := `SELECT ` + columns + ` FROM lead_refs r JOIN leads l ON l.account_id = r.account_id AND l.id = r.lead_id
-		WHERE r.account_id = $1 AND r.source = $2 AND r.external_id = $3 FOR UPDATE OF l`
+		WHERE r.account_id = $1 AND r.source = $2 AND r.external_id = $3 FOR NO KEY UPDATE OF l`
 	return s.one(ctx, account, sql, account, key(ref), ref.ID)
 }
 
@@ -249,7 +249,7 @@ func (s *Store) Recent(ctx context.Context, account kernel.AccountID, c kernel.C
 
 // Reindex implements leads.Store. A contact has few leads: they are read and written one by one.
 func (s *Store) Reindex(ctx context.Context, account kernel.AccountID, c kernel.ContactID, text func(*leads.Lead) string) error {
-	list, err := s.read(ctx, account, `SELECT `+columns+` FROM leads l WHERE l.account_id = $1 AND l.contact_id = $2`, account, c)
+	list, err := s.read(ctx, account, `SELECT `+columns+` FROM leads l WHERE l.account_id = $1 AND l.contact_id = $2 ORDER BY l.id FOR NO KEY UPDATE`, account, c)
 	if err != nil {
 		return err
 	}

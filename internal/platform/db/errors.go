@@ -48,6 +48,7 @@ const (
 	codeCannotConnectNow  = "57P03"
 	codeIdleInTxTimeout   = "25P03"
 	codeIdleSessionKilled = "57P05"
+	codeLockTimeout       = "55P03"
 )
 
 func codeOf(err error) string {
@@ -82,7 +83,7 @@ func IsUnavailable(err error) bool {
 	switch code := codeOf(err); code {
 	case "":
 	case codeTooManyConns, codeReadOnly, codeAdminShutdown, codeCrashShutdown, codeCannotConnectNow,
-		codeIdleInTxTimeout, codeIdleSessionKilled:
+		codeIdleInTxTimeout, codeIdleSessionKilled, codeLockTimeout:
 		return true
 	default:
 		if code[:2] == classConnection {
