@@ -80,6 +80,9 @@ func bareVehicle(v Vehicle) Vehicle {
 	if v.Status != "" {
 		v.StatusRaw = ""
 	}
+	if v.Interest != "" {
+		v.InterestRaw = "" // a wrapper said what the attribute did not
+	}
 	if o := v.Odometer; o != nil && o.Value != 0 {
 		bare := *o
 		bare.Raw = ""
