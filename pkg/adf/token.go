@@ -2,6 +2,7 @@ package adf
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -142,7 +143,8 @@ func readAttr(s []byte) (rawAttr, int) {
 	return a, i + n
 }
 
-// readAttrs gives the attributes that have XML names, with their references resolved.
+// readAttrs gives the attributes that have XML names, with their references resolved. Of one that is given twice the first
+// counts that says anything.
 func readAttrs(raw []rawAttr) []attr {
 	if len(raw) == 0 {
 		return nil
@@ -155,7 +157,13 @@ func readAttrs(raw []rawAttr) []attr {
 		}
 		value := a.value[:wholeRunes(a.value, min(len(a.value), maxAttrBytes))]
 		text, _ := appendText(nil, value, false)
-		attrs = append(attrs, attr{name: strings.ToLower(name), value: string(text)})
+		got := attr{name: strings.ToLower(name), value: string(text)}
+		switch i := slices.IndexFunc(attrs, func(a attr) bool { return a.name == got.name }); {
+		case i < 0:
+			attrs = append(attrs, got)
+		case strings.TrimSpace(attrs[i].value) == "":
+			attrs[i] = got
+		}
 	}
 	return attrs
 }
