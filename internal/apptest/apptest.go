@@ -135,6 +135,7 @@ type Caller struct {
 
 // For is the same caller in a subtest.
 func (c *Caller) For(t testing.TB) *Caller {
+	t.Helper()
 	return &Caller{t: t, Base: c.Base, Credential: c.Credential}
 }
 

@@ -104,6 +104,7 @@ func TestAPartnerIsToldOfItsOwnLeadsAlone(t *testing.T) {
 	partner := oem(t, p, "Exemple OEM", sendAndRead, map[string]*apptest.Account{"A": a})
 
 	t.Run("an enquiry joins no lead of another sender by that name", func(t *testing.T) {
+		t.Parallel()
 		theirs := a.For(t).Post("/v1/leads", object{"source": "Exemple OEM", "comments": "the dealer's own", "contact": mail("name@fr.example")}).Is(http.StatusCreated)
 		mine := partner.For(t).Post("/v1/leads", object{"dealer_code": "A", "contact": mail("name@fr.example")}).Is(http.StatusCreated)
 		assert.NotEqual(t, theirs.Str("id"), mine.Str("id"))
@@ -112,6 +113,7 @@ func TestAPartnerIsToldOfItsOwnLeadsAlone(t *testing.T) {
 	})
 
 	t.Run("what the dealer knows of the person and noted stays the dealer's", func(t *testing.T) {
+		t.Parallel()
 		a.For(t).Post("/v1/contacts", object{
 			"last_name": "Exemple", "emails": []any{object{"address": "known@fr.example"}, object{"address": "private@fr.example"}},
 		}).Is(http.StatusCreated)
@@ -130,6 +132,7 @@ func TestAPartnerIsToldOfItsOwnLeadsAlone(t *testing.T) {
 	})
 
 	t.Run("a grant to send is none to read", func(t *testing.T) {
+		t.Parallel()
 		sender := oem(t, p, "Sender", []string{"leads:create"}, map[string]*apptest.Account{"B": b})
 		reader := oem(t, p, "Reader", sendAndRead, map[string]*apptest.Account{"A2": a})
 		for _, c := range []*apptest.Caller{sender, reader} {
