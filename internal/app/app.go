@@ -34,6 +34,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/clock"
 	"github.com/rooftop-crm/rooftop/internal/platform/db"
 	"github.com/rooftop-crm/rooftop/internal/platform/idem"
+	"github.com/rooftop-crm/rooftop/internal/platform/links"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/ratelimit"
 	"github.com/rooftop-crm/rooftop/internal/platform/schema"
@@ -53,6 +54,7 @@ type Services struct {
 	Units    *idem.Store
 	Events   *outbox.Log
 	Work     *background.Runner
+	Links    *links.Store
 }
 
 // Module is what --services chooses.
@@ -78,7 +80,7 @@ func Modules(s Services) []Module {
 			Name:    "core",
 			Routes:  func(g *echo.Group) { coreapi.Routes(g, s.Core, s.Units) },
 			Public:  func(e *echo.Echo, g *echo.Group) { coreapi.PublicRoutes(e, g, s.Core) },
-			Workers: []func(context.Context) error{s.Events.Sequence, s.Core.Housekeep},
+			Workers: []func(context.Context) error{s.Events.Sequence, s.Core.Housekeep, s.Links.Run},
 			Due:     func(r *background.Runner) { r.Handle(core.PurgeIdempotencyKeys, purge(s)) },
 		},
 		{
@@ -157,7 +159,7 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 
 // wire builds the services on a database. The clock is the machine's, but for demo data, which is made in the past.
 func wire(d *db.DB, ring *secret.Keyring, hasher *auth.Hasher, now func() time.Time) (Services, *auth.Keys) {
-	s := Services{Units: idem.New(d, now), Events: outbox.New(d), Work: background.New(d, now)}
+	s := Services{Units: idem.New(d, now), Events: outbox.New(d), Work: background.New(d, now), Links: links.NewStore(d, now)}
 	control := coredb.NewControl(d)
 	keys := auth.NewKeys(control, ring, now)
 	s.Core = core.NewService(core.Parts{

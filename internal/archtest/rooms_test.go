@@ -84,6 +84,7 @@ var owners = map[string][]string{
 	"internal/platform/outbox":     {"events", "event_heads"},
 	"internal/platform/idem":       {"idempotency_keys"},
 	"internal/platform/background": {"due_work"},
+	"internal/platform/links":      {"secret_links"},
 	"internal/platform/ratelimit":  {"rate_windows"},
 	"internal/platform/migrate":    {"installation"},
 }
@@ -94,7 +95,7 @@ var anySQL = []string{"internal/bench/..."}
 // controlPlane are the tables without row security: they are read before a tenant is known.
 var controlPlane = []string{
 	"accounts", "logins", "login_throttles", "partners", "credentials", "grants", "signing_keys", "refresh_tokens", "revoked_tokens",
-	"rate_windows", "due_work", "installation", "goose_db_version",
+	"rate_windows", "due_work", "secret_links", "installation", "goose_db_version",
 }
 
 // partnerTables belong to a partner rather than an account; their rows are kept apart by partner_id in the same way.
