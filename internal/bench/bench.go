@@ -176,9 +176,10 @@ func (b *bench) turn(ctx context.Context, s *server, w *workload, length time.Du
 	return drive(ctx, b.load[s], w, length, b.place.pid)
 }
 
-// suspend stops a server between two statements: one that is stopped inside a transaction would keep its locks.
+// suspend stops a server between two statements: one that is stopped inside a transaction would keep its locks. On a
+// busy machine a statement may need a while to end, so the server gets more time at each try.
 func (b *bench) suspend(ctx context.Context, s *server) error {
-	for range 200 {
+	for try := range 100 {
 		if err := s.signal(syscall.SIGSTOP); err != nil {
 			return err
 		}
@@ -191,7 +192,7 @@ func (b *bench) suspend(ctx context.Context, s *server) error {
 		if err := s.signal(syscall.SIGCONT); err != nil {
 			return err
 		}
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
+		if err := pause(ctx, min(time.Duration(try+1)*5*time.Millisecond, 400*time.Millisecond)); err != nil {
 			return err
 		}
 	}
