@@ -32,6 +32,7 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request()
 		id := requestID(r.Header)
 		ctx, x := s.edge.Begin(r.Context(), id)
+		x.Caller = c
 		ctx, cancel := context.WithTimeout(ctx, s.cfg.RequestTimeout)
 		defer cancel()
 		found := s.routeOf(c)

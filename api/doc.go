@@ -34,6 +34,8 @@
 //	@tag.description	API keys, site keys and machine clients.
 //	@tag.name			grants
 //	@tag.description	What a dealership allows an OEM or a lead provider.
+//	@tag.name			audit
+//	@tag.description	What administrators did, in entries that nobody can change.
 //	@tag.name			sign-in
 //	@tag.description	Tokens, and who the caller is.
 //	@tag.name			reference

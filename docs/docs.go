@@ -407,6 +407,109 @@ const docTemplate = `{
                 ]
             }
         },
+        "/audit-log": {
+            "get": {
+                "description": "Every administrative act on the account: users and roles, keys, grants, dealerships, settings, sign-in security. Newest\nfirst. Entries are written with the act and can be neither changed nor removed.",
+                "tags": [
+                    "audit"
+                ],
+                "summary": "Read the audit log",
+                "operationId": "listAuditLog",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "done by this user or key",
+                        "name": "actor_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "one of these acts",
+                        "name": "act",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "done to such a resource",
+                        "name": "subject_type",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "done to this resource",
+                        "name": "subject_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "done at or after",
+                        "name": "created_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "done after",
+                        "name": "created_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "done at or before",
+                        "name": "created_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "done before",
+                        "name": "created_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-AuditEntry"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/contacts": {
             "get": {
                 "description": "The account's contacts, newest first.",
@@ -3670,6 +3773,95 @@ const docTemplate = `{
                 }
             }
         },
+        "AuditChange": {
+            "description": "AuditChange is a field that an act changed.",
+            "type": "object",
+            "properties": {
+                "after": {
+                    "description": "likewise"
+                },
+                "before": {
+                    "description": "null when there was none, and when it is withheld"
+                },
+                "field": {
+                    "type": "string",
+                    "example": "roles"
+                },
+                "withheld": {
+                    "description": "the values are secret, personal or long, and not kept here",
+                    "type": "boolean"
+                }
+            }
+        },
+        "AuditEntry": {
+            "description": "AuditEntry is one act of an administrator, or of the system at an administrator's command.",
+            "type": "object",
+            "properties": {
+                "act": {
+                    "type": "string",
+                    "example": "api_key.created"
+                },
+                "actor_id": {
+                    "description": "null for the system",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "actor_type": {
+                    "type": "string",
+                    "enum": [
+                        "user",
+                        "api_key",
+                        "site_key",
+                        "client",
+                        "partner",
+                        "system"
+                    ],
+                    "example": "user"
+                },
+                "changes": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/AuditChange"
+                    }
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "credential_id": {
+                    "description": "the key, or the session of a person",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "network": {
+                    "description": "the request came from there; the whole address is not kept",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "192.0.2.0/24"
+                },
+                "request_id": {
+                    "description": "null for what was done at the command line",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "9f86d081884c7d659a2feaa0c55ad015"
+                },
+                "subject_id": {
+                    "description": "of the resource it was done to",
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "subject_type": {
+                    "type": "string",
+                    "example": "api_key"
+                }
+            }
+        },
         "BatchAnswer-Contact": {
             "type": "object",
             "properties": {
@@ -6722,6 +6914,28 @@ const docTemplate = `{
                 }
             }
         },
+        "List-AuditEntry": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/AuditEntry"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
         "List-Contact": {
             "type": "object",
             "properties": {
@@ -7931,10 +8145,12 @@ const docTemplate = `{
                 "grants:write",
                 "account:read",
                 "account:write",
+                "audit:read",
                 "stock:public",
                 "booking:public"
             ],
             "x-enum-comments": {
+                "AuditRead": "what administrators did",
                 "BookingPublic": "availability and booking, as shoppers see it",
                 "GrantsRead": "what partners may do",
                 "KeysRead": "API keys, site keys, machine clients",
@@ -7963,6 +8179,7 @@ const docTemplate = `{
                 "",
                 "",
                 "",
+                "what administrators did",
                 "published stock, as shoppers see it",
                 "availability and booking, as shoppers see it"
             ],
@@ -7988,6 +8205,7 @@ const docTemplate = `{
                 "GrantsWrite",
                 "AccountRead",
                 "AccountWrite",
+                "AuditRead",
                 "StockPublic",
                 "BookingPublic"
             ]
@@ -8263,6 +8481,10 @@ const docTemplate = `{
         {
             "description": "What a dealership allows an OEM or a lead provider.",
             "name": "grants"
+        },
+        {
+            "description": "What administrators did, in entries that nobody can change.",
+            "name": "audit"
         },
         {
             "description": "Tokens, and who the caller is.",

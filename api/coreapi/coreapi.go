@@ -29,6 +29,8 @@ func Routes(g *echo.Group, svc *core.Service, u httpx.Units) {
 	g.GET("/account", h.getAccount)
 	g.PATCH("/account", h.patchAccount)
 
+	g.GET("/audit-log", h.listAuditLog)
+
 	g.POST("/dealerships", h.createDealership)
 	g.GET("/dealerships", h.listDealerships)
 	g.GET("/dealerships/changes", h.dealershipChanges)

@@ -20,6 +20,7 @@ import (
 	"github.com/rooftop-crm/rooftop/api/httpx"
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/core/coredb"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/background"
 	"github.com/rooftop-crm/rooftop/internal/platform/clock"
@@ -47,7 +48,7 @@ func newServer(t *testing.T) *server {
 	control := coredb.NewControl(d)
 	keys := auth.NewKeys(control, ring, clock.Now)
 	svc := core.NewService(core.Parts{
-		Store: coredb.New(d), Control: control, Units: d, Events: outbox.New(d), Work: background.New(d, clock.Now),
+		Store: coredb.New(d), Control: control, Units: d, Events: outbox.New(d), Audit: audit.New(d), Work: background.New(d, clock.Now),
 		Hasher: auth.NewHasher(auth.PasswordParams{MemoryKiB: 64, Passes: 1, Threads: 1}, 2), Keys: keys,
 		Tokens: auth.NewTokens(keys, "rooftop", "rooftop", clock.Now), Ring: ring, Enums: core.Enums(), Now: clock.Now,
 	})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 )
 
@@ -55,6 +56,8 @@ func New(cfg Config) (*Edge, error) {
 // Exchange is one request as the middleware and the handlers see it.
 type Exchange struct {
 	RequestID string
+	// Caller tells the address a request came from, when asked. Set by the middleware.
+	Caller    interface{ RealIP() string }
 	Code      string // of the problem that was answered; "" when there was none
 	edge      *Edge
 	actor     auth.Actor
@@ -76,10 +79,20 @@ type exchangeContext struct {
 }
 
 func (c *exchangeContext) Value(key any) any {
-	if _, ok := key.(exchangeKey); ok {
+	switch key.(type) {
+	case exchangeKey, audit.OriginKey:
 		return &c.exchange
 	}
 	return c.Context.Value(key)
+}
+
+// Origin implements audit.Originator.
+func (x *Exchange) Origin() audit.Origin {
+	o := audit.Origin{RequestID: x.RequestID}
+	if x.Caller != nil {
+		o.Address = x.Caller.RealIP()
+	}
+	return o
 }
 
 // Begin opens the exchange of a request. The returned context is to become the request's.

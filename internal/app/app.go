@@ -29,6 +29,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/leads"
 	"github.com/rooftop-crm/rooftop/internal/leads/leadsdb"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/background"
 	"github.com/rooftop-crm/rooftop/internal/platform/clock"
@@ -53,6 +54,7 @@ type Services struct {
 	Leads    *leads.Service
 	Units    *idem.Store
 	Events   *outbox.Log
+	Audit    *audit.Log
 	Work     *background.Runner
 	Links    *links.Store
 }
@@ -159,11 +161,11 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 
 // wire builds the services on a database. The clock is the machine's, but for demo data, which is made in the past.
 func wire(d *db.DB, ring *secret.Keyring, hasher *auth.Hasher, now func() time.Time) (Services, *auth.Keys) {
-	s := Services{Units: idem.New(d, now), Events: outbox.New(d), Work: background.New(d, now), Links: links.NewStore(d, now)}
+	s := Services{Units: idem.New(d, now), Events: outbox.New(d), Audit: audit.New(d), Work: background.New(d, now), Links: links.NewStore(d, now)}
 	control := coredb.NewControl(d)
 	keys := auth.NewKeys(control, ring, now)
 	s.Core = core.NewService(core.Parts{
-		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Work: s.Work, Hasher: hasher,
+		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Audit: s.Audit, Work: s.Work, Hasher: hasher,
 		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Enums: slices.Concat(core.Enums(), contacts.Enums(), leads.Enums()), Now: now,
 	})
 	schemas := schema.New(customSchemas(s.Core), now)

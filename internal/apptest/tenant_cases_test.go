@@ -58,6 +58,14 @@ var attacks = map[string][]attack{
 		{what: "self", path: "/v1/account", body: `{"language":"fr"}`, want: 200},
 	},
 
+	"GET /v1/audit-log": {
+		{what: "who did it", path: "/v1/audit-log?actor_id={admin}", want: 200},
+		{what: "whom it concerns", path: "/v1/audit-log?subject_type=user&subject_id={user}", want: 200},
+		{what: "account in filter", path: "/v1/audit-log?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/audit-log?limit=1&cursor={audit_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/audit-log", want: 200},
+	},
+
 	"POST /v1/dealerships": {
 		{what: "account in body", path: "/v1/dealerships", body: `{"name":"N","account_id":"{account}"}`, want: 422, partner: 422},
 		{what: "codes and references of another", path: "/v1/dealerships", body: `{"name":"N","codes":[{"scheme":"s","code":"{further_code}"}],"external_refs":[{"source":"dms","id":"{dealership_ref}"}]}`, want: 201},

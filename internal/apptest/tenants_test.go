@@ -169,6 +169,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	n["lead_cursor"] = a.Get("/v1/leads?limit=1").Str("next_cursor")
 	for name, path := range map[string]string{
 		"dealership": "/v1/dealerships", "user": "/v1/users", "key": "/v1/api-keys", "grant": "/v1/grants", "contact": "/v1/contacts", "inbox": "/v1/inbox",
+		"audit": "/v1/audit-log",
 	} {
 		n[name+"_cursor"] = a.Get(path + "?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}

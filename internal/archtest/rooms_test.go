@@ -50,6 +50,7 @@ var rooms = []room{
 	{path: "internal/leads/leadsdb", rooms: with(platform, "internal/leads"), libraries: forStores},
 
 	{path: "internal/kernel", libraries: forDomain},
+	{path: "internal/platform/audit", rooms: platform, libraries: with(forDomain, "gorm.io/gorm", "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/auth", rooms: platform, libraries: with(forDomain, "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto", "golang.org/x/text")},
 	{path: "internal/platform/background", rooms: platform, libraries: with(forDomain, "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/db", rooms: platform, libraries: with(forDomain, "gorm.io/gorm", "gorm.io/driver/postgres", "github.com/jackc/pgx/v5")},
@@ -82,6 +83,7 @@ var owners = map[string][]string{
 	"internal/contacts/contactsdb": {"contacts", "contact_points", "contact_refs"},
 	"internal/leads/leadsdb":       {"leads", "lead_refs", "lead_history", "partner_leads", "inbox", "inbox_parts", "partner_inbox"},
 	"internal/platform/outbox":     {"events", "event_heads"},
+	"internal/platform/audit":      {"audit_log"},
 	"internal/platform/idem":       {"idempotency_keys"},
 	"internal/platform/background": {"due_work"},
 	"internal/platform/links":      {"secret_links"},

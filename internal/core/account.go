@@ -84,16 +84,17 @@ func (s *Service) UpdateAccount(ctx context.Context, actor auth.Actor, ifMatch *
 	err := s.Units.InTx(ctx, func(ctx context.Context) error {
 		now := s.Now()
 		var changed []string
+		var before Account
 		var err error
 		out, err = s.Control.UpdateAccount(ctx, actor.Account, func(a *Account) (bool, error) {
-			before := a.AccountDetails
+			before = *a
 			if err := checkVersion(ifMatch, a.Version); err != nil {
 				return false, err
 			}
 			if edit(&a.AccountDetails); a.Validate() != nil {
 				return false, a.Validate()
 			}
-			if changed = a.diff(before); len(changed) == 0 {
+			if changed = a.diff(before.AccountDetails); len(changed) == 0 {
 				return false, nil
 			}
 			a.Version, a.UpdatedAt = a.Version+1, now
@@ -102,7 +103,9 @@ func (s *Service) UpdateAccount(ctx context.Context, actor auth.Actor, ifMatch *
 		if err != nil || len(changed) == 0 {
 			return err
 		}
-		return s.write(ctx, out.ID, actor, now, change{ResourceAccount, "updated", uuid.UUID(out.ID), out.Version, changed})
+		return s.write(ctx, out.ID, actor, now, change{
+			ResourceAccount, "updated", uuid.UUID(out.ID), out.Version, changed, before.open(), out.open(),
+		})
 	})
 	return out, err
 }

@@ -43,7 +43,7 @@ func (s *Service) CreateAccount(ctx context.Context, n NewAccount) (Account, err
 		if err := s.Work.Schedule(ctx, a.ID, PurgeIdempotencyKeys, uuid.UUID(a.ID), now.Add(idem.TTL)); err != nil {
 			return err
 		}
-		return s.write(ctx, a.ID, auth.System(a.ID), now, change{ResourceAccount, "created", uuid.UUID(a.ID), 1, nil})
+		return s.write(ctx, a.ID, auth.System(a.ID), now, change{ResourceAccount, "created", uuid.UUID(a.ID), 1, nil, nil, a.open()})
 	})
 }
 

@@ -55,7 +55,7 @@ func (s *Service) CreateAPIKey(ctx context.Context, actor auth.Actor, n NewAPIKe
 		if err := s.Store.InsertAPIKey(ctx, actor.Account, k); err != nil {
 			return err
 		}
-		return s.write(ctx, actor.Account, actor, now, change{ResourceAPIKey, "created", uuid.UUID(k.ID), 1, nil})
+		return s.write(ctx, actor.Account, actor, now, change{ResourceAPIKey, "created", uuid.UUID(k.ID), 1, nil, nil, k.open()})
 	})
 	return IssuedKey{APIKey: k, Secret: secret.Text}, err
 }
@@ -204,9 +204,10 @@ func (s *Service) changeAPIKey(
 		now := s.Now()
 		var changed []string
 		var state CredentialState
+		var before APIKey
 		var err error
 		out, err = s.Store.UpdateAPIKey(ctx, actor.Account, id, func(k *APIKey) (bool, error) {
-			if k.RevokedAt != nil {
+			if before = *k; k.RevokedAt != nil {
 				return false, ErrNotFound
 			}
 			// Whoever may not have made the key may not take it over either. Ending it is open to all who manage keys.
@@ -233,7 +234,9 @@ func (s *Service) changeAPIKey(
 		if err != nil {
 			return err
 		}
-		return s.write(ctx, actor.Account, actor, now, change{ResourceAPIKey, verb, uuid.UUID(id), out.Version, changed})
+		return s.write(ctx, actor.Account, actor, now, change{
+			ResourceAPIKey, verb, uuid.UUID(id), out.Version, changed, before.open(), out.open(),
+		})
 	})
 	return out, err
 }

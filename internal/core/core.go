@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/enum"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
@@ -64,6 +65,7 @@ type Parts struct {
 	Control ControlStore
 	Units   Units
 	Events  *outbox.Log
+	Audit   *audit.Log
 	Work    Scheduler
 	Hasher  *auth.Hasher
 	Keys    *auth.Keys
@@ -132,17 +134,25 @@ func checkVersion(ifMatch *int64, version int64) error {
 	return nil
 }
 
-// change describes one change for the event log.
+// change describes one change for the event log and the audit log. A nil changed stands for a resource that is new.
 type change struct {
 	resource, verb string
 	id             uuid.UUID
 	version        int64
 	changed        []string
+	before, after  audit.Fields // what the audit log may show of it
 }
 
 func (s *Service) write(ctx context.Context, account kernel.AccountID, actor auth.Actor, at time.Time, c change) error {
-	return s.Events.Write(ctx, account, outbox.Event{
+	err := s.Events.Write(ctx, account, outbox.Event{
 		Type: c.resource + "." + c.verb, Resource: c.resource, ID: c.id, Sequence: c.version,
 		Actor: actor, Changed: c.changed, At: at,
+	})
+	if err != nil {
+		return err
+	}
+	return s.Audit.Write(ctx, account, audit.Act{
+		Act: c.resource + "." + c.verb, Subject: c.resource, SubjectID: c.id, Actor: actor,
+		Changes: audit.Diff(c.changed, c.before, c.after), At: at,
 	})
 }

@@ -59,7 +59,7 @@ func (s *Service) insertDealership(ctx context.Context, actor auth.Actor, d Deal
 	if err := s.Store.InsertDealership(ctx, actor.Account, out); err != nil {
 		return Dealership{}, err
 	}
-	return out, s.write(ctx, actor.Account, actor, now, change{ResourceDealership, "created", uuid.UUID(out.ID), 1, nil})
+	return out, s.write(ctx, actor.Account, actor, now, change{ResourceDealership, "created", uuid.UUID(out.ID), 1, nil, nil, out.open()})
 }
 
 // yieldDefault makes room for another default: there is one at most.
@@ -73,6 +73,7 @@ func (s *Service) yieldDefault(ctx context.Context, actor auth.Actor, to kernel.
 	case old.ID == to || !old.IsDefault:
 		return nil
 	}
+	before := old
 	old, err = s.Store.UpdateDealership(ctx, actor.Account, old.ID, func(d *Dealership) (bool, error) {
 		d.IsDefault, d.Version, d.UpdatedAt = false, d.Version+1, now
 		return true, nil
@@ -80,8 +81,9 @@ func (s *Service) yieldDefault(ctx context.Context, actor auth.Actor, to kernel.
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, actor.Account, actor, now,
-		change{ResourceDealership, "updated", uuid.UUID(old.ID), old.Version, []string{"is_default"}})
+	return s.write(ctx, actor.Account, actor, now, change{
+		ResourceDealership, "updated", uuid.UUID(old.ID), old.Version, []string{"is_default"}, before.open(), old.open(),
+	})
 }
 
 // FindDealership reads a dealership that the actor may see.
@@ -215,7 +217,9 @@ func (s *Service) changeDealership(
 	ctx context.Context, actor auth.Actor, id kernel.DealershipID, verb string, now time.Time, fn func(*Dealership) ([]string, error),
 ) (Dealership, error) {
 	var changed []string
+	var before Dealership
 	out, err := s.Store.UpdateDealership(ctx, actor.Account, id, func(d *Dealership) (bool, error) {
+		before = *d
 		var err error
 		if changed, err = fn(d); err != nil || len(changed) == 0 {
 			return false, err
@@ -226,7 +230,9 @@ func (s *Service) changeDealership(
 	if err != nil || len(changed) == 0 {
 		return out, err
 	}
-	return out, s.write(ctx, actor.Account, actor, now, change{ResourceDealership, verb, uuid.UUID(id), out.Version, changed})
+	return out, s.write(ctx, actor.Account, actor, now, change{
+		ResourceDealership, verb, uuid.UUID(id), out.Version, changed, before.open(), out.open(),
+	})
 }
 
 // Condition is what a caller asks of the state before its change.

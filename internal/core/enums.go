@@ -54,6 +54,7 @@ func scopeLabels() []enum.Value {
 		{Value: "grants:write", En: "Manage grants to partners", Fr: "Gérer les autorisations des partenaires"},
 		{Value: "account:read", En: "Read the account", Fr: "Lire le compte"},
 		{Value: "account:write", En: "Change the account", Fr: "Modifier le compte"},
+		{Value: "audit:read", En: "Read the audit log", Fr: "Lire le journal d'audit"},
 		{Value: "stock:public", En: "See published stock", Fr: "Voir le stock publié"},
 		{Value: "booking:public", En: "Book as a visitor", Fr: "Réserver en tant que visiteur"},
 	}

@@ -48,7 +48,7 @@ func (s *Service) CreateGrant(ctx context.Context, actor auth.Actor, n NewGrant)
 		if err := s.Control.InsertGrant(ctx, actor.Account, out); err != nil {
 			return err
 		}
-		return s.write(ctx, actor.Account, actor, now, change{ResourceGrant, "created", uuid.UUID(out.ID), 1, nil})
+		return s.write(ctx, actor.Account, actor, now, change{ResourceGrant, "created", uuid.UUID(out.ID), 1, nil, nil, out.open()})
 	})
 	return out, err
 }
@@ -139,5 +139,7 @@ func (s *Service) revoke(ctx context.Context, actor auth.Actor, id kernel.GrantI
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, actor.Account, actor, now, change{ResourceGrant, "deleted", uuid.UUID(id), g.Version, []string{"revoked_at"}})
+	return s.write(ctx, actor.Account, actor, now, change{
+		ResourceGrant, "deleted", uuid.UUID(id), g.Version, []string{"revoked_at"}, nil, g.open(),
+	})
 }

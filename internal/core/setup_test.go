@@ -12,6 +12,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/core/coredb"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/background"
 	"github.com/rooftop-crm/rooftop/internal/platform/db"
@@ -74,7 +75,7 @@ func (w *world) process(t *testing.T) *core.Service {
 	control := coredb.NewControl(w.db)
 	keys := auth.NewKeys(control, w.ring, w.clock.Now)
 	return core.NewService(core.Parts{
-		Store: coredb.New(w.db), Control: control, Units: w.db, Events: w.events, Work: background.New(w.db, w.clock.Now),
+		Store: coredb.New(w.db), Control: control, Units: w.db, Events: w.events, Audit: audit.New(w.db), Work: background.New(w.db, w.clock.Now),
 		Hasher: auth.NewHasher(auth.PasswordParams{MemoryKiB: 64, Passes: 1, Threads: 1}, 4), Keys: keys,
 		Tokens: auth.NewTokens(keys, "https://rooftop.example", "rooftop", w.clock.Now), Ring: w.ring, Enums: core.Enums(), Now: w.clock.Now,
 	})

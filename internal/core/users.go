@@ -73,7 +73,7 @@ func (s *Service) insertUser(ctx context.Context, actor auth.Actor, d UserDetail
 	if err := s.Store.InsertUser(ctx, actor.Account, u); err != nil {
 		return User{}, err
 	}
-	return u, s.write(ctx, actor.Account, actor, now, change{ResourceUser, "created", uuid.UUID(u.ID), 1, nil})
+	return u, s.write(ctx, actor.Account, actor, now, change{ResourceUser, "created", uuid.UUID(u.ID), 1, nil, nil, u.open()})
 }
 
 // validatePassword adds what is wrong with a password to what else is wrong.
@@ -326,7 +326,9 @@ func (s *Service) changeUser(
 	if err := s.followLogin(ctx, actor.Account, before, out, newHash, now); err != nil {
 		return User{}, err
 	}
-	return out, s.write(ctx, actor.Account, actor, now, change{ResourceUser, verb, uuid.UUID(id), out.Version, changed})
+	return out, s.write(ctx, actor.Account, actor, now, change{
+		ResourceUser, verb, uuid.UUID(id), out.Version, changed, before.open(), out.open(),
+	})
 }
 
 func orElse(err, other error) error {

@@ -3,6 +3,8 @@ package auth
 import (
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 )
@@ -27,6 +29,7 @@ type Actor struct {
 	Partner    kernel.PartnerID // zero but for partners
 	Credential kernel.CredentialID
 	User       kernel.UserID // zero but for users
+	Session    uuid.UUID     // that a user's token belongs to; zero but for users
 	Name       string        // shown in histories: a person's or key's name
 
 	// Scopes hold for every dealership of the account.

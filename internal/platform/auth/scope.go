@@ -28,6 +28,7 @@ const (
 	GrantsWrite       Scope = "grants:write"
 	AccountRead       Scope = "account:read"
 	AccountWrite      Scope = "account:write"
+	AuditRead         Scope = "audit:read"     // what administrators did
 	StockPublic       Scope = "stock:public"   // published stock, as shoppers see it
 	BookingPublic     Scope = "booking:public" // availability and booking, as shoppers see it
 )
@@ -49,7 +50,7 @@ const (
 var allScopes = []Scope{
 	LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, VehiclesRead, VehiclesWrite,
 	AppointmentsRead, AppointmentsWrite, DealershipsRead, DealershipsWrite, UsersRead, UsersWrite, KeysRead, KeysWrite,
-	GrantsRead, GrantsWrite, AccountRead, AccountWrite, StockPublic, BookingPublic,
+	GrantsRead, GrantsWrite, AccountRead, AccountWrite, AuditRead, StockPublic, BookingPublic,
 }
 
 var roleScopes = map[Role][]Scope{
