@@ -59,6 +59,9 @@ var rooms = []room{
 	{path: "internal/platform/idem", rooms: platform, libraries: with(forDomain, "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/keyset", rooms: platform, libraries: with(forDomain, "gorm.io/gorm")},
 	{path: "internal/platform/locale", rooms: platform, libraries: []string{"golang.org/x/text"}},
+	{path: "internal/platform/mail", rooms: platform, libraries: with(
+		forDomain, "github.com/wneessen/go-mail", "github.com/emersion", "github.com/jhillyerd/enmime/v2", "blitiri.com.ar/go/spf", "golang.org/x/net",
+	)},
 	{path: "internal/platform/migrate", rooms: platform, libraries: []string{"github.com/pressly/goose/v3", "github.com/jackc/pgx/v5"}},
 	{path: "internal/platform/outbox", rooms: platform, libraries: with(forDomain, "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/pgcluster", rooms: platform, libraries: []string{"github.com/fergusstrange/embedded-postgres", "github.com/jackc/pgx/v5", "github.com/xi2/xz"}},
