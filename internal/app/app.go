@@ -34,6 +34,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/background"
 	"github.com/rooftop-crm/rooftop/internal/platform/clock"
 	"github.com/rooftop-crm/rooftop/internal/platform/db"
+	"github.com/rooftop-crm/rooftop/internal/platform/fetch"
 	"github.com/rooftop-crm/rooftop/internal/platform/idem"
 	"github.com/rooftop-crm/rooftop/internal/platform/links"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
@@ -57,6 +58,7 @@ type Services struct {
 	Audit    *audit.Log
 	Work     *background.Runner
 	Links    *links.Store
+	Outbound *fetch.Guard
 }
 
 // Module is what --services chooses.
@@ -153,15 +155,31 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 	if err != nil {
 		return Services{}, err
 	}
-	s, keys := wire(d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), clock.Now)
+	out, err := cfg.outbound()
+	if err != nil {
+		return Services{}, err
+	}
+	s, keys := wire(means{d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), out}, clock.Now)
 	s.Core.UserRate = cmp.Or(cfg.RatePerMinute, s.Core.UserRate)
 	s.Leads.SweepAfter = cmp.Or(cfg.SweepAfter, s.Leads.SweepAfter)
 	return s, keys.Ensure(ctx)
 }
 
-// wire builds the services on a database. The clock is the machine's, but for demo data, which is made in the past.
-func wire(d *db.DB, ring *secret.Keyring, hasher *auth.Hasher, now func() time.Time) (Services, *auth.Keys) {
-	s := Services{Units: idem.New(d, now), Events: outbox.New(d), Audit: audit.New(d), Work: background.New(d, now), Links: links.NewStore(d, now)}
+// means are what the services are built from.
+type means struct {
+	db     *db.DB
+	ring   *secret.Keyring
+	hasher *auth.Hasher
+	out    *fetch.Guard
+}
+
+// wire builds the services. The clock is the machine's, but for demo data, which is made in the past.
+func wire(m means, now func() time.Time) (Services, *auth.Keys) {
+	d, ring, hasher := m.db, m.ring, m.hasher
+	s := Services{
+		Units: idem.New(d, now), Events: outbox.New(d), Audit: audit.New(d), Work: background.New(d, now), Links: links.NewStore(d, now),
+		Outbound: m.out,
+	}
 	control := coredb.NewControl(d)
 	keys := auth.NewKeys(control, ring, now)
 	s.Core = core.NewService(core.Parts{

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/rooftop-crm/rooftop/internal/platform/config"
+	"github.com/rooftop-crm/rooftop/internal/platform/fetch"
 	"github.com/rooftop-crm/rooftop/internal/platform/secret"
 )
 
@@ -43,6 +44,8 @@ type Config struct {
 	MasterKey string `env:"ROOFTOP_MASTER_KEY" secret:"true"`
 	// OutboundAllow lists host:port that outbound requests may reach though they are private. Refused in production.
 	OutboundAllow string `env:"ROOFTOP_OUTBOUND_ALLOW"`
+	// OutboundPorts are the ports that outbound requests may go to, with commas between them.
+	OutboundPorts string `env:"ROOFTOP_OUTBOUND_PORTS" default:"443,8443,80"`
 	// TrustedProxies are the networks whose X-Forwarded-For counts, with commas between them.
 	TrustedProxies string `env:"ROOFTOP_TRUSTED_PROXIES"`
 	// LogLevel is debug, info, warn or error.
@@ -59,6 +62,9 @@ type Config struct {
 	SweepAfter time.Duration `env:"ROOFTOP_SWEEP_AFTER" default:"1m"`
 	// DemoData makes development's demo accounts at the first start.
 	DemoData bool `env:"ROOFTOP_DEMO_DATA" default:"true"`
+
+	// Resolver looks up the names of outbound requests; nil: the system's. Tests have one of their own.
+	Resolver *net.Resolver
 
 	path, sudoUID string
 }
@@ -106,6 +112,8 @@ func (c Config) Validate() error {
 	}
 	_, err = c.proxies()
 	add(err != nil, "ROOFTOP_TRUSTED_PROXIES: %w", err)
+	_, err = c.outbound()
+	add(err != nil, "ROOFTOP_OUTBOUND_ALLOW or ROOFTOP_OUTBOUND_PORTS: %w", err)
 	_, err = c.services()
 	add(err != nil, "ROOFTOP_SERVICES: %w", err)
 	_, err = c.level()
@@ -167,6 +175,13 @@ func split(s string) []string {
 		}
 	}
 	return out
+}
+
+// outbound is the guard of every request out.
+func (c Config) outbound() (*fetch.Guard, error) {
+	return fetch.New(fetch.Config{
+		Allow: c.OutboundAllow, Ports: c.OutboundPorts, Resolver: c.Resolver, UserAgent: "Rooftop/" + Version + " (+https://github.com/rooftop-crm/rooftop)",
+	})
 }
 
 // keyring opens the master key; development makes one on first use and keeps it under DataDir.

@@ -54,7 +54,8 @@ var rooms = []room{
 	{path: "internal/platform/auth", rooms: platform, libraries: with(forDomain, "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto", "golang.org/x/text")},
 	{path: "internal/platform/background", rooms: platform, libraries: with(forDomain, "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/db", rooms: platform, libraries: with(forDomain, "gorm.io/gorm", "gorm.io/driver/postgres", "github.com/jackc/pgx/v5")},
-	{path: "internal/platform/dbtest", rooms: platform, libraries: []string{"*"}}, // tests only
+	{path: "internal/platform/dbtest", rooms: platform, libraries: []string{"*"}},          // tests only
+	{path: "internal/platform/fetch/fetchtest", rooms: platform, libraries: []string{"*"}}, // tests only
 	{path: "internal/platform/fold", rooms: platform, libraries: []string{"golang.org/x/text", "golang.org/x/net/idna"}},
 	{path: "internal/platform/idem", rooms: platform, libraries: with(forDomain, "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/keyset", rooms: platform, libraries: with(forDomain, "gorm.io/gorm")},
@@ -75,7 +76,7 @@ var rooms = []room{
 }
 
 // testsOnly may be imported by tests and by each other, never by the program.
-var testsOnly = []string{"internal/platform/dbtest", "internal/apptest"}
+var testsOnly = []string{"internal/platform/dbtest", "internal/platform/fetch/fetchtest", "internal/apptest"}
 
 // owners says which room's SQL may name a table. Other rooms read through views and functions that migrations define.
 var owners = map[string][]string{
