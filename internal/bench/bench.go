@@ -213,7 +213,8 @@ func pause(ctx context.Context, d time.Duration) error {
 // settle numbers the events of the rounds before, which only our server would do: each server starts its round with none
 // left over, and ours pays for those of its own round.
 func (b *bench) settle(ctx context.Context) error {
-	for tries := 0; ; tries++ {
+	const most = 60 * time.Second
+	for waited := time.Duration(0); waited < most; {
 		var n int
 		if err := b.owner.QueryRow(ctx, `SELECT sequence_events(5000)`).Scan(&n); err != nil {
 			return fmt.Errorf("number the events: %w", err)
@@ -221,15 +222,15 @@ func (b *bench) settle(ctx context.Context) error {
 		switch {
 		case n >= 0 && n < 5000:
 			return nil
-		case tries > 1000:
-			return errors.New("the events of earlier rounds do not get numbered")
-		}
-		if n < 0 { // our server is at it
-			if err := pause(ctx, 5*time.Millisecond); err != nil {
+		case n < 0: // our server is at it
+			const moment = 20 * time.Millisecond
+			if err := pause(ctx, moment); err != nil {
 				return err
 			}
+			waited += moment
 		}
 	}
+	return errors.New("the events of earlier rounds do not get numbered")
 }
 
 // profiled is the least that a profile takes: enough samples to say where the time goes.
