@@ -36,6 +36,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/db"
 	"github.com/rooftop-crm/rooftop/internal/platform/fetch"
 	"github.com/rooftop-crm/rooftop/internal/platform/idem"
+	"github.com/rooftop-crm/rooftop/internal/platform/jobs"
 	"github.com/rooftop-crm/rooftop/internal/platform/links"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/ratelimit"
@@ -59,6 +60,7 @@ type Services struct {
 	Work     *background.Runner
 	Links    *links.Store
 	Outbound *fetch.Guard
+	Jobs     *jobs.Runner
 }
 
 // Module is what --services chooses.
@@ -70,6 +72,8 @@ type Module struct {
 	Public func(e *echo.Echo, g *echo.Group)
 	// Due names the handlers of background work.
 	Due func(r *background.Runner)
+	// Jobs registers the kinds of jobs. It is called in every process, and a process works those of its own services.
+	Jobs func(h jobs.Handlers)
 	// Workers run beside the server; each returns when ctx ends.
 	Workers []func(ctx context.Context) error
 }
@@ -159,7 +163,11 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 	if err != nil {
 		return Services{}, err
 	}
-	s, keys := wire(means{d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), out}, clock.Now)
+	queue, err := jobs.New(d, jobs.Config{RescueAfter: cfg.JobRescueAfter, PollOnly: cfg.Pooler, StopWithin: cfg.ShutdownTimeout})
+	if err != nil {
+		return Services{}, err
+	}
+	s, keys := wire(means{d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), out, queue}, clock.Now)
 	s.Core.UserRate = cmp.Or(cfg.RatePerMinute, s.Core.UserRate)
 	s.Leads.SweepAfter = cmp.Or(cfg.SweepAfter, s.Leads.SweepAfter)
 	return s, keys.Ensure(ctx)
@@ -171,6 +179,7 @@ type means struct {
 	ring   *secret.Keyring
 	hasher *auth.Hasher
 	out    *fetch.Guard
+	jobs   *jobs.Runner
 }
 
 // wire builds the services. The clock is the machine's, but for demo data, which is made in the past.
@@ -178,7 +187,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 	d, ring, hasher := m.db, m.ring, m.hasher
 	s := Services{
 		Units: idem.New(d, now), Events: outbox.New(d), Audit: audit.New(d), Work: background.New(d, now), Links: links.NewStore(d, now),
-		Outbound: m.out,
+		Outbound: m.out, Jobs: m.jobs,
 	}
 	control := coredb.NewControl(d)
 	keys := auth.NewKeys(control, ring, now)
@@ -228,7 +237,11 @@ func (a *App) buildServer() error {
 		return err
 	}
 	for _, m := range Modules(a.Services) {
-		if !slices.Contains(chosen, m.Name) {
+		runs := slices.Contains(chosen, m.Name)
+		if m.Jobs != nil {
+			m.Jobs(a.Jobs.Handlers(runs))
+		}
+		if !runs {
 			continue
 		}
 		m.Routes(a.Server.V1)
@@ -240,7 +253,7 @@ func (a *App) buildServer() error {
 		}
 		a.workers = append(a.workers, m.Workers...)
 	}
-	a.workers = append(a.workers, a.Work.Run, limiter.Run, a.database.supervise)
+	a.workers = append(a.workers, a.Work.Run, a.Jobs.Run, limiter.Run, a.database.supervise)
 	return nil
 }
 

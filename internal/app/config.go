@@ -60,6 +60,8 @@ type Config struct {
 	ShutdownTimeout time.Duration `env:"ROOFTOP_SHUTDOWN_TIMEOUT" default:"20s"`
 	// SweepAfter is how long a request has for a document it has kept before background work finishes what a crash left.
 	SweepAfter time.Duration `env:"ROOFTOP_SWEEP_AFTER" default:"1m"`
+	// JobRescueAfter is the age at which a job's attempt counts as that of a dead process, and another process goes on.
+	JobRescueAfter time.Duration `env:"ROOFTOP_JOB_RESCUE_AFTER" default:"1m"`
 	// DemoData makes development's demo accounts at the first start.
 	DemoData bool `env:"ROOFTOP_DEMO_DATA" default:"true"`
 
@@ -120,6 +122,7 @@ func (c Config) Validate() error {
 	add(err != nil, "ROOFTOP_LOG_LEVEL: %w", err)
 	add(c.MaxConns < 2, "ROOFTOP_DATABASE_MAX_CONNS is %d: two connections are the least", c.MaxConns)
 	add(c.SweepAfter < 0, "ROOFTOP_SWEEP_AFTER is %s: it must not be negative", c.SweepAfter)
+	add(c.JobRescueAfter < 0, "ROOFTOP_JOB_RESCUE_AFTER is %s: it must not be negative", c.JobRescueAfter)
 	add(c.MaxDocument < 1<<10, "ROOFTOP_MAX_DOCUMENT_BYTES is %d: a document has more", c.MaxDocument)
 	return errors.Join(bad...)
 }

@@ -58,12 +58,13 @@ var rooms = []room{
 	{path: "internal/platform/fetch/fetchtest", rooms: platform, libraries: []string{"*"}}, // tests only
 	{path: "internal/platform/fold", rooms: platform, libraries: []string{"golang.org/x/text", "golang.org/x/net/idna"}},
 	{path: "internal/platform/idem", rooms: platform, libraries: with(forDomain, "github.com/jackc/pgx/v5")},
+	{path: "internal/platform/jobs", rooms: platform, libraries: with(forDomain, "github.com/riverqueue/river", "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/keyset", rooms: platform, libraries: with(forDomain, "gorm.io/gorm")},
 	{path: "internal/platform/locale", rooms: platform, libraries: []string{"golang.org/x/text"}},
 	{path: "internal/platform/mail", rooms: platform, libraries: with(
 		forDomain, "github.com/wneessen/go-mail", "github.com/emersion", "github.com/jhillyerd/enmime/v2", "blitiri.com.ar/go/spf", "golang.org/x/net",
 	)},
-	{path: "internal/platform/migrate", rooms: platform, libraries: []string{"github.com/pressly/goose/v3", "github.com/jackc/pgx/v5"}},
+	{path: "internal/platform/migrate", rooms: platform, libraries: []string{"github.com/pressly/goose/v3", "github.com/riverqueue/river", "github.com/jackc/pgx/v5"}},
 	{path: "internal/platform/outbox", rooms: platform, libraries: with(forDomain, "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/pgcluster", rooms: platform, libraries: []string{"github.com/fergusstrange/embedded-postgres", "github.com/jackc/pgx/v5", "github.com/xi2/xz"}},
 	{path: "internal/platform/ratelimit", rooms: platform, libraries: with(forDomain, "github.com/jackc/pgx/v5")},
@@ -92,7 +93,8 @@ var owners = map[string][]string{
 	"internal/platform/background": {"due_work"},
 	"internal/platform/links":      {"secret_links"},
 	"internal/platform/ratelimit":  {"rate_windows"},
-	"internal/platform/migrate":    {"installation"},
+	"internal/platform/jobs":       {"river_job", "river_leader", "river_queue", "river_notification"},
+	"internal/platform/migrate":    {"installation", "river_migration"},
 }
 
 // anySQL may name every table: the bench compares our statements with bare ones.
@@ -102,7 +104,12 @@ var anySQL = []string{"internal/bench/..."}
 var controlPlane = []string{
 	"accounts", "logins", "login_throttles", "partners", "credentials", "grants", "signing_keys", "refresh_tokens", "revoked_tokens",
 	"rate_windows", "due_work", "secret_links", "installation", "goose_db_version",
+	"rate_windows", "due_work", "installation", "goose_db_version",
+	"river_job", "river_leader", "river_queue", "river_notification", "river_migration",
 }
+
+// broughtAlong are the tables that River's own migrations make.
+var broughtAlong = []string{"river_job", "river_leader", "river_queue", "river_notification", "river_migration"}
 
 // partnerTables belong to a partner rather than an account; their rows are kept apart by partner_id in the same way.
 var partnerTables = []string{"partner_inbox"}

@@ -1,5 +1,6 @@
 // Package migrate brings a database to the schema of this program and gives the server a role that can neither bypass
-// row security nor alter tables. It owns the schema's SQL files. Which database it is, is the caller's business.
+// row security nor alter tables. It owns the schema's SQL files, and runs those that River brings for its tables. Which
+// database it is, is the caller's business.
 package migrate
 
 import (
@@ -119,7 +120,7 @@ func bringUp(ctx context.Context, admin *pgx.Conn, adminURL string) error {
 	if _, err := admin.Exec(ctx, "GRANT SELECT ON "+goose.DefaultTablename+" TO rooftop_app"); err != nil {
 		return fmt.Errorf("let the server read the schema's version: %w", err)
 	}
-	return nil
+	return bringUpRiver(ctx, admin, adminURL)
 }
 
 // State is one migration and whether it was applied.
@@ -148,7 +149,8 @@ func Status(ctx context.Context, adminURL string) ([]State, error) {
 	for _, s := range states {
 		out = append(out, State{Version: s.Source.Version, File: s.Source.Path, Applied: s.State == goose.StateApplied})
 	}
-	return out, nil
+	queue, err := riverStatus(ctx, adminURL)
+	return append(out, queue...), err
 }
 
 // ErrBehind says that the database lacks migrations of this program.
@@ -172,6 +174,9 @@ func Fingerprint() string {
 		b, _ := files.ReadFile("sql/" + name)
 		h.Write([]byte(name))
 		h.Write(b)
+	}
+	for _, m := range riverMigrations() {
+		h.Write([]byte(m.SQLUp))
 	}
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
@@ -200,7 +205,7 @@ func behind(ctx context.Context, conn *pgx.Conn) error {
 	if version < Latest() {
 		return ErrBehind
 	}
-	return nil
+	return riverBehind(ctx, conn)
 }
 
 func provider(pool *sql.DB) (*goose.Provider, error) {

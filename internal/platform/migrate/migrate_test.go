@@ -38,9 +38,11 @@ func TestTenAtOnceMigrateOnce(t *testing.T) {
 	for _, s := range states {
 		assert.True(t, s.Applied, s.File)
 	}
-	var runs int
+	var runs, queue int
 	query(t, owner, "SELECT count(*) FROM goose_db_version WHERE version_id > 0", &runs)
-	assert.Len(t, states, runs, "each migration ran once")
+	query(t, owner, "SELECT count(*) FROM river_migration", &queue)
+	assert.Positive(t, queue)
+	assert.Len(t, states, runs+queue, "each migration ran once")
 }
 
 func TestServerRoleIsFencedIn(t *testing.T) {
@@ -95,4 +97,16 @@ func execute(t *testing.T, dsn, sql string) error {
 	defer func() { _ = conn.Close(context.Background()) }()
 	_, err = conn.Exec(context.Background(), sql)
 	return err
+}
+
+func TestTheQueueAloneMayBeBehind(t *testing.T) {
+	t.Parallel()
+	server, owner := dbtest.URLs(t)
+	require.NoError(t, execute(t, owner, `DELETE FROM river_migration WHERE version = (SELECT max(version) FROM river_migration);
+		REVOKE INSERT ON river_job FROM rooftop_app`))
+	url, err := migrate.Prepare(context.Background(), owner, "")
+	require.NoError(t, err)
+	assert.Equal(t, server, url)
+	require.NoError(t, execute(t, server, "INSERT INTO river_job (kind, args, max_attempts) VALUES ('x', '{}', 1)"))
+	assert.ErrorContains(t, execute(t, server, "DROP TABLE river_job"), "SQLSTATE 42501")
 }
