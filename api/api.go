@@ -35,6 +35,7 @@ type Server struct {
 	addresses *ratelimit.Local
 	routes    map[string]map[string]*route // method, then path template
 	unmatched *telemetry.Route
+	ends      []func()
 	opening   bool // routes that are registered now are public
 }
 
@@ -42,6 +43,7 @@ type Server struct {
 type route struct {
 	public  bool
 	batch   bool
+	stream  bool // stays open: it has no deadline, and its writes have their own
 	probe   bool // health and metrics: no access log, no limit by address
 	metrics *telemetry.Route
 }
@@ -112,7 +114,7 @@ func (s *Server) added(_ string, r echo.Route, _ echo.HandlerFunc, _ []echo.Midd
 		s.routes[r.Method] = map[string]*route{}
 	}
 	s.routes[r.Method][r.Path] = &route{
-		public: s.opening, batch: strings.HasSuffix(r.Path, "/batch"), probe: isProbe(r.Path),
+		public: s.opening, batch: strings.HasSuffix(r.Path, "/batch"), stream: strings.HasSuffix(r.Path, "/stream"), probe: isProbe(r.Path),
 		metrics: s.deps.Telemetry.Route(r.Method, r.Path),
 	}
 }
@@ -136,9 +138,12 @@ func (s *Server) ipExtractor() echo.IPExtractor {
 	return echo.ExtractIPFromXFFHeader(trust...)
 }
 
+// OnShutdown registers what ends long answers when the server is to stop, so that it need not wait for them.
+func (s *Server) OnShutdown(end func()) { s.ends = append(s.ends, end) }
+
 // HTTPServer is the server for a listener of the caller's.
 func (s *Server) HTTPServer() *http.Server {
-	return &http.Server{
+	server := &http.Server{
 		Handler:           s.Echo,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -147,4 +152,8 @@ func (s *Server) HTTPServer() *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.deps.Log.Handler(), slog.LevelDebug),
 	}
+	for _, end := range s.ends {
+		server.RegisterOnShutdown(end)
+	}
+	return server
 }

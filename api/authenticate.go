@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -34,7 +33,7 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		r := c.Request()
-		token := bearer(r.Header)
+		token := httpx.Bearer(r.Header)
 		if token == "" {
 			c.Response().Header()["Www-Authenticate"] = challenge
 			return s.refuse(c, errNoCredential)
@@ -70,15 +69,6 @@ func (s *Server) takeAddress(c echo.Context) error {
 	}
 	s.deps.Telemetry.RateLimited("address")
 	return errAddressRate.After(max(wait, time.Second))
-}
-
-// bearer is the token of the Authorization header; "" when there is none. The scheme's case does not matter (RFC 9110).
-func bearer(h http.Header) string {
-	given := h["Authorization"]
-	if len(given) != 1 || len(given[0]) < len("Bearer ") || !strings.EqualFold(given[0][:len("Bearer ")], "Bearer ") {
-		return ""
-	}
-	return strings.TrimSpace(given[0][len("Bearer "):])
 }
 
 // limitBody caps the body before anything reads it. Routes for documents raise the limit by httpx.Documents.

@@ -33,9 +33,12 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 		id := requestID(r.Header)
 		ctx, x := s.edge.Begin(r.Context(), id)
 		x.Caller = c
-		ctx, cancel := context.WithTimeout(ctx, s.cfg.RequestTimeout)
-		defer cancel()
 		found := s.routeOf(c)
+		if found == nil || !found.stream {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, s.cfg.RequestTimeout)
+			defer cancel()
+		}
 		end := func(int) {}
 		if s.deps.Telemetry.Tracing() && found != nil && !found.probe {
 			ctx, end = s.deps.Telemetry.StartRequest(ctx, r.Header, r.Method, c.Path())
@@ -58,7 +61,9 @@ func (s *Server) begin(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		took := time.Since(start) //nolint:forbidigo // as above
 		end(status)
-		s.observe(found, status, took)
+		if found == nil || !found.stream || status != http.StatusOK { // how long a stream was open is no latency
+			s.observe(found, status, took)
+		}
 		if found == nil || !found.probe {
 			s.logAccess(ctx, c, x, status, took)
 		}

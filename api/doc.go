@@ -36,6 +36,8 @@
 //	@tag.description	What a dealership allows an OEM or a lead provider.
 //	@tag.name			audit
 //	@tag.description	What administrators did, in entries that nobody can change.
+//	@tag.name			events
+//	@tag.description	What changed, in one order without gaps, read step by step or as a stream.
 //	@tag.name			sign-in
 //	@tag.description	Tokens, and who the caller is.
 //	@tag.name			reference

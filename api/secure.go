@@ -20,7 +20,7 @@ var (
 	varyOrigin    = []string{"Origin"}
 
 	allowMethods  = []string{"GET, POST, PUT, PATCH, DELETE"}
-	allowHeaders  = []string{"Authorization, Content-Type, Accept, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, traceparent, tracestate"}
+	allowHeaders  = []string{"Authorization, Content-Type, Accept, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, X-Request-Id, traceparent, tracestate"}
 	preflightAge  = []string{"600"}
 	varyPreflight = []string{"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"}
 	exposeHeaders = []string{"ETag, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, Idempotent-Replayed, Deprecation, Sunset"}

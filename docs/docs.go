@@ -1507,6 +1507,179 @@ const docTemplate = `{
                 ]
             }
         },
+        "/events": {
+            "get": {
+                "description": "What changed, oldest first, in an order behind which nothing is ever inserted: keep next_cursor and come back with it,\nand no event is missed or seen twice. The events are those about what the caller may read now; a page may therefore\nhave fewer than limit, or none, while has_more is true. A cursor holds for every filter, and for the stream. Events\nare kept for a time that the operator sets, 30 days as a rule; a cursor that is older, or from before a restore of the\ndata, answers 410 cursor.expired: read the resources again through their changes feeds.",
+                "tags": [
+                    "events"
+                ],
+                "summary": "Read events",
+                "operationId": "listEvents",
+                "parameters": [
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these types, such as lead.created",
+                        "name": "type",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only of these kinds of resources, such as lead",
+                        "name": "resource",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only at these dealerships",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "only what changed at this time or later",
+                        "name": "since",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Event"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/events/stream": {
+            "get": {
+                "description": "Server-sent events. Each has the id to resume by, the type as its event, and an Event as its data; a client that comes back\nwith Last-Event-ID gets all that it missed, once. Without it, or cursor, the stream begins now. When what was missed is\ngone, because it is too old or the data was restored, the first event is gap: read the resources again through their\nchanges feeds, the stream goes on behind it. A comment is sent every 15 seconds. The stream ends with its credential, when\nthe server stops, or when the reader is too slow. Browsers: use fetch, EventSource cannot send Authorization.",
+                "produces": [
+                    "text/event-stream"
+                ],
+                "tags": [
+                    "events"
+                ],
+                "summary": "Follow events",
+                "operationId": "streamEvents",
+                "parameters": [
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these types, such as lead.created",
+                        "name": "type",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only of these kinds of resources, such as lead",
+                        "name": "resource",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only at these dealerships",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "where to begin: next_cursor of GET /v1/events",
+                        "name": "cursor",
+                        "in": "query"
+                    },
+                    {
+                        "maximum": 3600,
+                        "minimum": 0,
+                        "type": "integer",
+                        "description": "end the stream after so many seconds; with 0 it sends what there is",
+                        "name": "wait",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "the id that was read last; cursor goes before it",
+                        "name": "Last-Event-ID",
+                        "in": "header"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "events, one after another",
+                        "schema": {
+                            "type": "string"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/events/{id}": {
+            "get": {
+                "description": "One event about something that the caller may read.",
+                "tags": [
+                    "events"
+                ],
+                "summary": "Read an event",
+                "operationId": "getEvent",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the event",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Event"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/grants": {
             "get": {
                 "description": "What the account's dealerships allow partners, newest first, without what was revoked.",
@@ -4056,6 +4229,25 @@ const docTemplate = `{
                 }
             }
         },
+        "Changes-Event": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Event"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
         "Changes-Grant": {
             "type": "object",
             "properties": {
@@ -5570,6 +5762,119 @@ const docTemplate = `{
                 "value": {
                     "type": "string",
                     "example": "admin"
+                }
+            }
+        },
+        "Event": {
+            "description": "Event is one change, in an envelope that CloudEvents 1.0 knows. id and source together name it; a receiver that has seen them has seen the event.",
+            "type": "object",
+            "properties": {
+                "data": {
+                    "$ref": "#/definitions/EventData"
+                },
+                "datacontenttype": {
+                    "type": "string",
+                    "enum": [
+                        "application/json"
+                    ],
+                    "example": "application/json"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "sequence": {
+                    "description": "the version of the resource after the change: what is lower than one already seen is stale",
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                },
+                "source": {
+                    "type": "string",
+                    "format": "uri-reference",
+                    "example": "/accounts/0196f9a2-6a75-7c1c-8d3e-2b9f0a4c5d6e"
+                },
+                "specversion": {
+                    "type": "string",
+                    "enum": [
+                        "1.0"
+                    ],
+                    "example": "1.0"
+                },
+                "subject": {
+                    "description": "kind and id of the resource",
+                    "type": "string",
+                    "example": "lead/0196f9a2-7b1a-7d50-9a41-61f0c2d3e4f5"
+                },
+                "time": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "type": {
+                    "type": "string",
+                    "example": "lead.created"
+                }
+            }
+        },
+        "EventActor": {
+            "description": "EventActor is who made a change.",
+            "type": "object",
+            "properties": {
+                "id": {
+                    "description": "null for the system",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "type": {
+                    "type": "string",
+                    "enum": [
+                        "user",
+                        "api_key",
+                        "client",
+                        "partner",
+                        "site_key",
+                        "system"
+                    ],
+                    "example": "user"
+                }
+            }
+        },
+        "EventData": {
+            "description": "EventData says what changed and who did it. It holds no personal data: read the resource for what it is now.",
+            "type": "object",
+            "properties": {
+                "actor": {
+                    "$ref": "#/definitions/EventActor"
+                },
+                "changed": {
+                    "description": "the fields that changed; empty for what is new or deleted",
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "status"
+                    ]
+                },
+                "dealership_id": {
+                    "description": "where the resource is after the change; null when it is at none",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "details": {
+                    "description": "small facts of this type of event",
+                    "type": "object",
+                    "additionalProperties": {}
+                },
+                "resource": {
+                    "type": "string",
+                    "example": "lead"
+                },
+                "resource_id": {
+                    "type": "string",
+                    "format": "uuid"
                 }
             }
         },
@@ -8146,12 +8451,14 @@ const docTemplate = `{
                 "account:read",
                 "account:write",
                 "audit:read",
+                "events:read",
                 "stock:public",
                 "booking:public"
             ],
             "x-enum-comments": {
                 "AuditRead": "what administrators did",
                 "BookingPublic": "availability and booking, as shoppers see it",
+                "EventsRead": "the events about what the other scopes may read",
                 "GrantsRead": "what partners may do",
                 "KeysRead": "API keys, site keys, machine clients",
                 "LeadsCreate": "intake only: what a site key or a partner needs",
@@ -8180,6 +8487,7 @@ const docTemplate = `{
                 "",
                 "",
                 "what administrators did",
+                "the events about what the other scopes may read",
                 "published stock, as shoppers see it",
                 "availability and booking, as shoppers see it"
             ],
@@ -8206,6 +8514,7 @@ const docTemplate = `{
                 "AccountRead",
                 "AccountWrite",
                 "AuditRead",
+                "EventsRead",
                 "StockPublic",
                 "BookingPublic"
             ]
@@ -8485,6 +8794,10 @@ const docTemplate = `{
         {
             "description": "What administrators did, in entries that nobody can change.",
             "name": "audit"
+        },
+        {
+            "description": "What changed, in one order without gaps, read step by step or as a stream.",
+            "name": "events"
         },
         {
             "description": "Tokens, and who the caller is.",

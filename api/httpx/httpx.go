@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -122,3 +123,12 @@ func (x *Exchange) Left() bool { return x.left }
 
 // ActorOf is who acts. On a public route it is the zero Actor, which may do nothing.
 func ActorOf(c echo.Context) auth.Actor { return Of(c).actor }
+
+// Bearer is the token of the Authorization header; "" when there is none. The scheme's case does not matter (RFC 9110).
+func Bearer(h http.Header) string {
+	given := h["Authorization"]
+	if len(given) != 1 || len(given[0]) < len("Bearer ") || !strings.EqualFold(given[0][:len("Bearer ")], "Bearer ") {
+		return ""
+	}
+	return strings.TrimSpace(given[0][len("Bearer "):])
+}

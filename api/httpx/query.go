@@ -336,6 +336,39 @@ func (q *Query) Changes() (outbox.Cursor, int) {
 	return c, limit
 }
 
+// Place reads a place in the event order, from cursor or, when that is absent, from a header. Such a place holds for every
+// path and filter that reads events, and for one account.
+func (q *Query) Place(header string) outbox.Cursor {
+	h := sha256.New()
+	_, _ = h.Write([]byte("events"))
+	_, _ = h.Write(q.x.actor.Account[:])
+	_, _ = h.Write(q.x.actor.Partner[:])
+	q.binding = h.Sum(nil)
+	cursor, ok := q.one("cursor")
+	if !ok {
+		cursor = header
+	}
+	if cursor == "" || q.x.edge == nil {
+		return outbox.Cursor{}
+	}
+	c, err := q.x.edge.cursors.openChanges(cursor, q.binding)
+	if err != nil {
+		q.bad = ErrCursor.Because(err)
+	}
+	return c
+}
+
+// SealPlace makes the cursor of a place, after Place.
+func (q *Query) SealPlace(c outbox.Cursor) string {
+	if q.x.edge == nil {
+		return ""
+	}
+	return q.x.edge.cursors.sealChanges(c, q.bound("changes"))
+}
+
+// Limit reads limit, for paths that page in a way of their own.
+func (q *Query) Limit() int { return q.limit() }
+
 // Includes are the related resources a caller wants embedded.
 type Includes []string
 

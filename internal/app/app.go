@@ -21,11 +21,13 @@ import (
 	"github.com/rooftop-crm/rooftop/api/contactsapi"
 	"github.com/rooftop-crm/rooftop/api/coreapi"
 	"github.com/rooftop-crm/rooftop/api/docsapi"
+	"github.com/rooftop-crm/rooftop/api/eventsapi"
 	"github.com/rooftop-crm/rooftop/api/leadsapi"
 	"github.com/rooftop-crm/rooftop/internal/contacts"
 	"github.com/rooftop-crm/rooftop/internal/contacts/contactsdb"
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/core/coredb"
+	"github.com/rooftop-crm/rooftop/internal/events"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/leads"
 	"github.com/rooftop-crm/rooftop/internal/leads/leadsdb"
@@ -54,6 +56,7 @@ type Services struct {
 	Core     *core.Service
 	Contacts *contacts.Service
 	Leads    *leads.Service
+	Feed     *events.Service
 	Units    *idem.Store
 	Events   *outbox.Log
 	Audit    *audit.Log
@@ -85,10 +88,13 @@ func ServiceNames() []string { return []string{"core", "contacts", "leads"} }
 func Modules(s Services) []Module {
 	return []Module{
 		{
-			Name:    "core",
-			Routes:  func(g *echo.Group) { coreapi.Routes(g, s.Core, s.Units) },
+			Name: "core",
+			Routes: func(g *echo.Group) {
+				coreapi.Routes(g, s.Core, s.Units)
+				eventsapi.Routes(g, s.Feed, s.Core)
+			},
 			Public:  func(e *echo.Echo, g *echo.Group) { coreapi.PublicRoutes(e, g, s.Core) },
-			Workers: []func(context.Context) error{s.Events.Sequence, s.Core.Housekeep, s.Links.Run},
+			Workers: []func(context.Context) error{s.Events.Sequence, s.Feed.Follow, s.Feed.Prune, s.Core.Housekeep, s.Links.Run},
 			Due:     func(r *background.Runner) { r.Handle(core.PurgeIdempotencyKeys, purge(s)) },
 		},
 		{
@@ -170,6 +176,7 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 	s, keys := wire(means{d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), out, queue}, clock.Now)
 	s.Core.UserRate = cmp.Or(cfg.RatePerMinute, s.Core.UserRate)
 	s.Leads.SweepAfter = cmp.Or(cfg.SweepAfter, s.Leads.SweepAfter)
+	s.Feed.Retention = cmp.Or(cfg.EventRetention, s.Feed.Retention)
 	return s, keys.Ensure(ctx)
 }
 
@@ -206,6 +213,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 		Units: d, Events: s.Events, Log: s.Events, Work: s.Work, Now: now, Render: leadsapi.Render,
 	})
 	changed.leads = s.Leads
+	s.Feed = events.NewService(events.Deps{Log: s.Events, Rules: eventRules(s), Now: now})
 	return s, keys
 }
 
@@ -232,6 +240,7 @@ func (a *App) buildServer() error {
 	if err != nil {
 		return err
 	}
+	a.Server.OnShutdown(a.Feed.Stop)
 	chosen, err := a.cfg.services()
 	if err != nil {
 		return err

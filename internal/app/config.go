@@ -62,6 +62,8 @@ type Config struct {
 	SweepAfter time.Duration `env:"ROOFTOP_SWEEP_AFTER" default:"1m"`
 	// JobRescueAfter is the age at which a job's attempt counts as that of a dead process, and another process goes on.
 	JobRescueAfter time.Duration `env:"ROOFTOP_JOB_RESCUE_AFTER" default:"1m"`
+	// EventRetention is how long events can be read, by cursor and by stream. A day at least.
+	EventRetention time.Duration `env:"ROOFTOP_EVENT_RETENTION" default:"720h"`
 	// DemoData makes development's demo accounts at the first start.
 	DemoData bool `env:"ROOFTOP_DEMO_DATA" default:"true"`
 
@@ -123,6 +125,7 @@ func (c Config) Validate() error {
 	add(c.MaxConns < 2, "ROOFTOP_DATABASE_MAX_CONNS is %d: two connections are the least", c.MaxConns)
 	add(c.SweepAfter < 0, "ROOFTOP_SWEEP_AFTER is %s: it must not be negative", c.SweepAfter)
 	add(c.JobRescueAfter < 0, "ROOFTOP_JOB_RESCUE_AFTER is %s: it must not be negative", c.JobRescueAfter)
+	add(c.EventRetention != 0 && c.EventRetention < 24*time.Hour, "ROOFTOP_EVENT_RETENTION is %s: a day is the least", c.EventRetention)
 	add(c.MaxDocument < 1<<10, "ROOFTOP_MAX_DOCUMENT_BYTES is %d: a document has more", c.MaxDocument)
 	return errors.Join(bad...)
 }

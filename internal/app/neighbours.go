@@ -7,6 +7,7 @@ import (
 
 	"github.com/rooftop-crm/rooftop/internal/contacts"
 	"github.com/rooftop-crm/rooftop/internal/core"
+	"github.com/rooftop-crm/rooftop/internal/events"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/leads"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
@@ -236,5 +237,19 @@ func customSchemas(c *core.Service) schema.Source {
 	return func(ctx context.Context, account kernel.AccountID) (map[string]any, error) {
 		a, err := c.AccountDetails(ctx, account)
 		return a.CustomSchemas, err
+	}
+}
+
+// eventRules says who may learn of the changes of what: whoever may read it. What is not here only administrators do.
+func eventRules(s Services) map[string]events.Rule {
+	return map[string]events.Rule{
+		core.ResourceAccount:    {Scope: auth.AccountRead, Shared: true},
+		core.ResourceDealership: {Scope: auth.DealershipsRead, Among: events.AtDealerships(auth.DealershipsRead)},
+		core.ResourceUser:       {Scope: auth.UsersRead, Shared: true},
+		core.ResourceAPIKey:     {Scope: auth.KeysRead},
+		core.ResourceGrant:      {Scope: auth.GrantsRead},
+		core.ResourceSession:    {Scope: auth.UsersWrite},
+		contacts.Resource:       {Scope: auth.ContactsRead, Shared: true},
+		leads.Resource:          {Scope: auth.LeadsRead, Among: s.Leads.Among},
 	}
 }

@@ -43,7 +43,10 @@ var operations = map[string]operation{
 	"GET /v1/account":     {path: "/v1/account", scope: auth.AccountRead, ok: 200},
 	"PATCH /v1/account":   {path: "/v1/account", body: `{"language":"fr"}`, scope: auth.AccountWrite, ok: 200},
 
-	"GET /v1/audit-log": {path: "/v1/audit-log", scope: auth.AuditRead, ok: 200},
+	"GET /v1/audit-log":     {path: "/v1/audit-log", scope: auth.AuditRead, ok: 200},
+	"GET /v1/events":        {path: "/v1/events", scope: auth.EventsRead, ok: 200},
+	"GET /v1/events/stream": {path: "/v1/events/stream?wait=0", scope: auth.EventsRead, ok: 200},
+	"GET /v1/events/:id":    {path: "/v1/events/{event}", scope: auth.EventsRead, also: []auth.Scope{auth.AccountRead}, ok: 200},
 
 	"POST /v1/dealerships":                            {path: "/v1/dealerships", body: `{"name":"{nonce}"}`, scope: auth.DealershipsWrite, ok: 201},
 	"GET /v1/dealerships":                             {path: "/v1/dealerships", scope: auth.DealershipsRead, ok: 200},

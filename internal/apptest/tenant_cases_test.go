@@ -65,6 +65,17 @@ var attacks = map[string][]attack{
 		{what: "cursor", path: "/v1/audit-log?limit=1&cursor={audit_cursor}", want: 400, partner: 400},
 		{what: "self", path: "/v1/audit-log", want: 200},
 	},
+	"GET /v1/events": {
+		{what: "cursor", path: "/v1/events?limit=1&cursor={event_cursor}", want: 400, partner: 400},
+		{what: "account in filter", path: "/v1/events?account_id={account}", want: 400, partner: 400},
+		{what: "dealership in filter", path: "/v1/events?dealership_id={dealership}", want: 200},
+	},
+	"GET /v1/events/stream": {
+		{what: "cursor", path: "/v1/events/stream?wait=0&cursor={event_cursor}", want: 400, partner: 400},
+		{what: "cursor in header", path: "/v1/events/stream?wait=0", headers: []string{"Last-Event-ID", "{event_cursor}"}, want: 400, partner: 400},
+		{what: "dealership in filter", path: "/v1/events/stream?wait=0&dealership_id={dealership}", want: 200},
+	},
+	"GET /v1/events/:id": {{what: "path", path: "/v1/events/{event}", want: 404}},
 
 	"POST /v1/dealerships": {
 		{what: "account in body", path: "/v1/dealerships", body: `{"name":"N","account_id":"{account}"}`, want: 422, partner: 422},

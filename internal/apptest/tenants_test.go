@@ -166,6 +166,9 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	a.fillContacts(c, digit)
 	a.fillLeads(t, tag, c)
 	a.fillKeys(c)
+	apptest.Await(t, "events are numbered", func() bool { return len(a.Get("/v1/events?type=account.updated").Is(http.StatusOK).List("data")) > 0 })
+	n["event"] = a.Get("/v1/events?type=account.updated").Str("data.0.id")
+	n["event_cursor"] = a.Get("/v1/events?limit=1").Str("next_cursor")
 	n["lead_cursor"] = a.Get("/v1/leads?limit=1").Str("next_cursor")
 	for name, path := range map[string]string{
 		"dealership": "/v1/dealerships", "user": "/v1/users", "key": "/v1/api-keys", "grant": "/v1/grants", "contact": "/v1/contacts", "inbox": "/v1/inbox",
@@ -352,4 +355,4 @@ func shapeOf(t testing.TB, a *apptest.Answer, said names) string {
 	return fmt.Sprint(a.Status, " ", a.Header.Get("Content-Type"), " ", text)
 }
 
-var volatile = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|[0-9a-f]{32,64}|\d{4}-\d\d-\d\dT[0-9:.]+Z|"(access_token|refresh_token|secret|next_cursor|(next_)?prefix)":"[^"]*"`)
+var volatile = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|[0-9a-f]{32,64}|\d{4}-\d\d-\d\dT[0-9:.]+Z|"(access_token|refresh_token|secret|next_cursor|(next_)?prefix)":"[^"]*"|(?m)^id: \S+$`)

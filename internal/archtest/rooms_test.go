@@ -14,7 +14,7 @@ type room struct {
 
 // Shorthands for rows that repeat.
 var (
-	contexts  = []string{"internal/core", "internal/contacts", "internal/leads"}
+	contexts  = []string{"internal/core", "internal/contacts", "internal/leads", "internal/events"}
 	platform  = []string{"internal/platform/...", "internal/kernel", "pkg/..."}
 	forDomain = []string{"github.com/google/uuid"} // what a typed id is made of
 	forStores = []string{"gorm.io/gorm", "github.com/jackc/pgx/v5", "github.com/google/uuid", "github.com/goccy/go-json"}
@@ -46,6 +46,7 @@ var rooms = []room{
 	{path: "internal/core/coredb", rooms: with(platform, "internal/core"), libraries: forStores},
 	{path: "internal/contacts", rooms: platform, libraries: forDomain},
 	{path: "internal/contacts/contactsdb", rooms: with(platform, "internal/contacts"), libraries: forStores},
+	{path: "internal/events", rooms: platform, libraries: forDomain},
 	{path: "internal/leads", rooms: platform, libraries: forDomain},
 	{path: "internal/leads/leadsdb", rooms: with(platform, "internal/leads"), libraries: forStores},
 

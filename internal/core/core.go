@@ -144,11 +144,14 @@ type change struct {
 }
 
 func (s *Service) write(ctx context.Context, account kernel.AccountID, actor auth.Actor, at time.Time, c change) error {
-	err := s.Events.Write(ctx, account, outbox.Event{
+	e := outbox.Event{
 		Type: c.resource + "." + c.verb, Resource: c.resource, ID: c.id, Sequence: c.version,
 		Actor: actor, Changed: c.changed, At: at,
-	})
-	if err != nil {
+	}
+	if c.resource == ResourceDealership {
+		e.Dealership = kernel.DealershipID(c.id)
+	}
+	if err := s.Events.Write(ctx, account, e); err != nil {
 		return err
 	}
 	return s.Audit.Write(ctx, account, audit.Act{

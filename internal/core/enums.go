@@ -55,6 +55,7 @@ func scopeLabels() []enum.Value {
 		{Value: "account:read", En: "Read the account", Fr: "Lire le compte"},
 		{Value: "account:write", En: "Change the account", Fr: "Modifier le compte"},
 		{Value: "audit:read", En: "Read the audit log", Fr: "Lire le journal d'audit"},
+		{Value: "events:read", En: "Read events", Fr: "Lire les événements"},
 		{Value: "stock:public", En: "See published stock", Fr: "Voir le stock publié"},
 		{Value: "booking:public", En: "Book as a visitor", Fr: "Réserver en tant que visiteur"},
 	}

@@ -354,6 +354,7 @@ func (s *Service) change(ctx context.Context, actor auth.Actor, l *Lead, search,
 func (s *Service) emit(ctx context.Context, actor auth.Actor, l *Lead, event string, changed []string) error {
 	return s.Events.Write(ctx, actor.Account, outbox.Event{
 		Type: event, Resource: Resource, ID: uuid.UUID(l.ID), Sequence: l.Version, Actor: actor, Changed: changed, At: l.UpdatedAt,
+		Dealership: l.DealershipID,
 	})
 }
 

@@ -57,6 +57,26 @@ func (s *Service) visible(actor auth.Actor, scope auth.Scope, l *Lead) bool {
 	return !actor.OwnLeadsOnly || l.AssigneeID.IsZero() || l.AssigneeID == actor.User
 }
 
+// Among tells which of the leads the actor may know of, deleted ones too.
+func (s *Service) Among(ctx context.Context, actor auth.Actor, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
+	out := make(map[uuid.UUID]bool, len(ids))
+	if _, all := actor.DealershipsWith(auth.LeadsRead); all && !actor.OwnLeadsOnly && actor.Kind != auth.KindPartner {
+		for _, id := range ids {
+			out[id] = true
+		}
+		return out, nil
+	}
+	leadIDs := make([]kernel.LeadID, len(ids))
+	for i, id := range ids {
+		leadIDs[i] = kernel.LeadID(id)
+	}
+	found, err := s.Store.FindMany(ctx, actor.Account, leadIDs)
+	for i := range found {
+		out[uuid.UUID(found[i].ID)] = s.visible(actor, auth.LeadsRead, &found[i])
+	}
+	return out, err
+}
+
 // Find reads one lead. A lead that the caller may not see is ErrNotFound, like one that never was.
 func (s *Service) Find(ctx context.Context, actor auth.Actor, id kernel.LeadID) (Lead, error) {
 	if err := actor.Require(auth.LeadsRead); err != nil {

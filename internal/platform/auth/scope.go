@@ -29,6 +29,7 @@ const (
 	AccountRead       Scope = "account:read"
 	AccountWrite      Scope = "account:write"
 	AuditRead         Scope = "audit:read"     // what administrators did
+	EventsRead        Scope = "events:read"    // the events about what the other scopes may read
 	StockPublic       Scope = "stock:public"   // published stock, as shoppers see it
 	BookingPublic     Scope = "booking:public" // availability and booking, as shoppers see it
 )
@@ -50,28 +51,28 @@ const (
 var allScopes = []Scope{
 	LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, VehiclesRead, VehiclesWrite,
 	AppointmentsRead, AppointmentsWrite, DealershipsRead, DealershipsWrite, UsersRead, UsersWrite, KeysRead, KeysWrite,
-	GrantsRead, GrantsWrite, AccountRead, AccountWrite, AuditRead, StockPublic, BookingPublic,
+	GrantsRead, GrantsWrite, AccountRead, AccountWrite, AuditRead, StockPublic, BookingPublic, EventsRead,
 }
 
 var roleScopes = map[Role][]Scope{
 	RoleAdmin: allScopes,
 	RoleManager: {
 		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, VehiclesRead, VehiclesWrite,
-		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead,
+		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead,
 	},
 	RoleAgent: {
 		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, ContactsRead, ContactsWrite, VehiclesRead,
-		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead,
+		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead,
 	},
 	RoleSalesperson: {
 		LeadsRead, LeadsWrite, LeadsCreate, ContactsRead, ContactsWrite, VehiclesRead,
-		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead,
+		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead,
 	},
 	RoleServiceAdviser: {
-		LeadsRead, LeadsWrite, ContactsRead, ContactsWrite, VehiclesRead, AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead,
+		LeadsRead, LeadsWrite, ContactsRead, ContactsWrite, VehiclesRead, AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead,
 	},
-	RoleMarketing: {LeadsRead, ContactsRead, VehiclesRead, DealershipsRead, AccountRead},
-	RoleViewer:    {LeadsRead, ContactsRead, VehiclesRead, AppointmentsRead, DealershipsRead, UsersRead, AccountRead},
+	RoleMarketing: {LeadsRead, ContactsRead, VehiclesRead, DealershipsRead, AccountRead, EventsRead},
+	RoleViewer:    {LeadsRead, ContactsRead, VehiclesRead, AppointmentsRead, DealershipsRead, UsersRead, AccountRead, EventsRead},
 }
 
 // SiteKeyScopes is all that a publishable key may do.

@@ -43,14 +43,14 @@ type Source[T any] struct {
 
 // Read takes the next step from a cursor. It fails with ErrCursorExpired when the cursor's history is gone.
 func Read[T any](ctx context.Context, l *Log, account kernel.AccountID, s Source[T], c Cursor, limit int) (Changes[T], error) {
-	h, err := l.head(ctx, account)
+	h, err := l.Head(ctx, account)
 	if err != nil {
 		return Changes[T]{}, err
 	}
 	if c == (Cursor{}) {
-		c = Cursor{Epoch: h.epoch, Listing: true, Position: h.position}
+		c = Cursor{Epoch: h.Epoch, Listing: true, Position: h.Position}
 	}
-	if c.Epoch != h.epoch || c.Position < h.prunedTo || c.Position > h.position {
+	if !h.Reaches(c) {
 		return Changes[T]{}, ErrCursorExpired
 	}
 	if c.Listing {
@@ -73,18 +73,26 @@ func list[T any](ctx context.Context, s Source[T], c Cursor, limit int) (Changes
 	return Changes[T]{Items: items, Next: c, More: true}, nil
 }
 
-const selectChanged = `SELECT position, resource_id FROM events
-	WHERE account_id = $1 AND resource_type = $2 AND position > $3 ORDER BY position LIMIT $4`
+// selectChanged also tells what was pruned, of the same moment: a prune between two statements would leave a hole.
+const selectChanged = `SELECT h.pruned_to, coalesce(e.position, 0), coalesce(e.resource_id, '00000000-0000-0000-0000-000000000000')
+	FROM event_heads h LEFT JOIN LATERAL (
+		SELECT position, resource_id FROM events
+		WHERE account_id = $1 AND resource_type = $2 AND position > $3 ORDER BY position LIMIT $4
+	) e ON true WHERE h.account_id = $1 ORDER BY e.position`
 
 func follow[T any](ctx context.Context, l *Log, account kernel.AccountID, s Source[T], c Cursor, limit int) (Changes[T], error) {
 	var order []uuid.UUID
 	last := map[uuid.UUID]int{}
 	events := 0
+	var prunedTo int64
+	next := c
 	err := l.db.Query(ctx, account, selectChanged, []any{account, s.Resource, c.Position, limit}, func(r pgx.Rows) error {
 		var id uuid.UUID
-		if err := r.Scan(&c.Position, &id); err != nil {
+		var position int64
+		if err := r.Scan(&prunedTo, &position, &id); err != nil || position == 0 {
 			return err
 		}
+		next.Position = position
 		events++
 		if _, seen := last[id]; !seen {
 			order = append(order, id)
@@ -95,7 +103,10 @@ func follow[T any](ctx context.Context, l *Log, account kernel.AccountID, s Sour
 	if err != nil {
 		return Changes[T]{}, fmt.Errorf("read changes of %s: %w", s.Resource, err)
 	}
-	out := Changes[T]{Items: []T{}, Next: c, More: events == limit}
+	if c.Position < prunedTo {
+		return Changes[T]{}, ErrCursorExpired
+	}
+	out := Changes[T]{Items: []T{}, Next: next, More: events == limit}
 	if len(order) == 0 {
 		return out, nil
 	}
@@ -119,20 +130,4 @@ func inOrder[T any](items []T, order []uuid.UUID, id func(T) uuid.UUID) []T {
 		}
 	}
 	return out
-}
-
-type head struct {
-	epoch              string
-	position, prunedTo int64
-}
-
-const selectHead = `SELECT event_epoch(), coalesce(max(position), 0), coalesce(max(pruned_to), 0) FROM event_heads WHERE account_id = $1`
-
-func (l *Log) head(ctx context.Context, account kernel.AccountID) (head, error) {
-	var h head
-	err := l.db.QueryRow(ctx, account, selectHead, []any{account}, &h.epoch, &h.position, &h.prunedTo)
-	if err != nil {
-		return head{}, fmt.Errorf("read the head of the event order: %w", err)
-	}
-	return h, nil
 }

@@ -1,6 +1,7 @@
 // Package outbox is the event log: every change writes one event in its own transaction, a sequencer gives events
-// their place in the order, and feeds of changes read by that place. It owns events and event_heads.
-// Delivering events to anyone is left to others.
+// their place in the order and tells who listens, feeds of changes and of the events themselves read by that place, and
+// old events are forgotten from the front. It owns events and event_heads.
+// Who may see which event, and delivering events to anyone, is left to others.
 package outbox
 
 import (
@@ -25,6 +26,8 @@ type Event struct {
 	Changed  []string // fields that changed, by their wire names; empty for created and deleted
 	At       time.Time
 	Data     json.RawMessage // small facts without personal data; nil for none
+	// Dealership is where the resource is after the change; zero when it is at none.
+	Dealership kernel.DealershipID
 }
 
 // Writer is what a service writes its events to.
@@ -46,8 +49,8 @@ var _ Writer = (*Log)(nil)
 func New(d *db.DB) *Log { return &Log{db: d, fresh: make(chan struct{}, 1)} }
 
 const insertEvent = `INSERT INTO events
-	(account_id, id, type, resource_type, resource_id, sequence, actor_type, actor_id, changed, data, occurred_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+	(account_id, id, type, resource_type, resource_id, sequence, actor_type, actor_id, changed, data, occurred_at, dealership_id)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`
 
 // Write implements Writer.
 func (l *Log) Write(ctx context.Context, account kernel.AccountID, e Event) error {
@@ -55,13 +58,17 @@ func (l *Log) Write(ctx context.Context, account kernel.AccountID, e Event) erro
 	if id := uuid.UUID(e.Actor.ID()); id != uuid.Nil {
 		actorID = &id
 	}
+	var dealership *kernel.DealershipID
+	if !e.Dealership.IsZero() {
+		dealership = &e.Dealership
+	}
 	changed := e.Changed
 	if changed == nil {
 		changed = []string{}
 	}
 	args := []any{
 		account, kernel.NewID[uuid.UUID](), e.Type, e.Resource, e.ID, e.Sequence,
-		string(e.Actor.Kind), actorID, changed, e.Data, e.At,
+		string(e.Actor.Kind), actorID, changed, e.Data, e.At, dealership,
 	}
 	if err := l.db.Queue(ctx, account, insertEvent, args, nil, nil); err != nil {
 		return err

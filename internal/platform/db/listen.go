@@ -1,0 +1,67 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// ErrNoListen is the answer to Listen behind a pooler: a session of our own is what it does not give.
+var ErrNoListen = errors.New("db: a pooler stands before the database, which cannot listen through it")
+
+// listenCheck is how often a silent listener asks whether the server is still there.
+const listenCheck = 20 * time.Second
+
+// Listen opens one connection beside the pool and calls got with what is notified on the channel, until ctx ends or the
+// connection is lost. ready is called once it listens: what was notified before that was not heard.
+func (d *DB) Listen(ctx context.Context, channel string, ready func(), got func(payload string)) error {
+	if d.cfg.Pooler {
+		return ErrNoListen
+	}
+	conn, err := pgx.ConnectConfig(ctx, d.pool.Config().ConnConfig)
+	if err != nil {
+		return fmt.Errorf("open the listener: %w", err)
+	}
+	defer func() {
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		_ = conn.Close(within)
+	}()
+	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	ready()
+	for {
+		if err := heard(ctx, conn, got); err != nil {
+			return err
+		}
+	}
+}
+
+// heard waits for one notification, or sees that the silent server still answers.
+func heard(ctx context.Context, conn *pgx.Conn, got func(payload string)) error {
+	within, cancel := context.WithTimeout(ctx, listenCheck)
+	defer cancel()
+	n, err := conn.WaitForNotification(within)
+	switch {
+	case err == nil:
+		got(n.Payload)
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case within.Err() == nil:
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	alive, stop := context.WithTimeout(ctx, listenPatience)
+	defer stop()
+	if err := conn.Ping(alive); err != nil {
+		return fmt.Errorf("%w: %w", errLost, err)
+	}
+	return nil
+}
+
+// listenPatience is how long the server may take to say that it is there.
+const listenPatience = 5 * time.Second
