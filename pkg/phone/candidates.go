@@ -65,8 +65,17 @@ func (p *parser) international(digits, bare string) *phonenumbers.PhoneNumber {
 			return n
 		}
 	}
-	if slices.Contains(zeroStays, code) {
+	switch {
+	case slices.Contains(zeroStays, code):
 		return p.lookup("+"+code+"0"+rest, "", false)
+	case code == "33" && len(rest) == 9: // "+33 690 12 34 56" is how Guadeloupe's people write it: one plan, five codes
+		for _, region := range frenchPlan {
+			if n := p.lookup("0"+rest, region, false); n != nil {
+				return n
+			}
+		}
+	case code == "52" && len(rest) == 11 && rest[0] == '1': // Mexico's mobiles until 2019
+		return p.lookup("+52"+rest[1:], "", false)
 	}
 	return nil
 }
