@@ -32,3 +32,19 @@ func TestCountry(t *testing.T) {
 		assert.Equal(t, want != "", ok, "%q", in)
 	}
 }
+
+func TestCountryNamed(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"FR": "FR", "fr": "FR", "France": "FR", "FRANCE ": "FR", "FRA": "FR", "Belgique": "BE", "België": "BE", "BEL": "BE", "Suisse": "CH", "Schweiz": "CH",
+		"Deutschland": "DE", "Allemagne": "DE", "GERMANY": "DE", "España": "ES", "Espagne": "ES", "Italie": "IT", "Italia": "IT", "Portugal": "PT",
+		"United Kingdom": "GB", "Royaume-Uni": "GB", "UK": "GB", "U.K.": "GB", "England": "GB", "USA": "US", "U.S.A.": "US", "United States": "US",
+		"The United States of America": "US", "États-Unis": "US", "etats unis": "US", "Pays-Bas": "NL", "The Netherlands": "NL", "Luxembourg": "LU",
+		"Côte d’Ivoire": "CI", "Maroc": "MA", "La Réunion": "RE", "Guadeloupe": "GP", "Canada": "CA", "México": "MX",
+		"": "", "Elbonia": "", "EU": "", "SU": "", "ZZ": "", "XXX": "", "Europe": "", strings.Repeat("France", 50): "", "fr\x00": "",
+	} {
+		got, ok := locale.CountryNamed(in)
+		assert.Equal(t, want, got, "%q", in)
+		assert.Equal(t, want != "", ok, "%q", in)
+	}
+}
