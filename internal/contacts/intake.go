@@ -142,9 +142,21 @@ func (s *Service) described(ctx context.Context, actor auth.Actor, p Person) (Co
 func (p Person) contact() Contact {
 	return Contact{
 		Kind: p.Kind, Civility: p.Civility, FirstName: p.FirstName, LastName: p.LastName, FullName: p.FullName,
-		CompanyName: p.CompanyName, Emails: p.Emails, Phones: readPhones(p.Phones, nil, p.Region), Addresses: p.Addresses,
+		CompanyName: p.CompanyName, Emails: p.Emails, Phones: readPhones(p.Phones, nil, p.regions()...), Addresses: p.Addresses,
 		Language: p.Language, Custom: map[string]any{},
 	}
+}
+
+// regions are where the person's numbers may be dialled: at home first, then where the dealership is. Whoever lives
+// abroad rarely writes the country code.
+func (p Person) regions() []string {
+	var regions []string
+	for _, a := range p.Addresses {
+		if country, ok := locale.Country(a.Country); ok && country != p.Region && !slices.Contains(regions, country) {
+			regions = append(regions, country)
+		}
+	}
+	return append(regions, p.Region)
 }
 
 // forgiven makes a settled contact of the person: what is too long is cut, what is wrong is left out.

@@ -11,7 +11,7 @@ const (
 	RulePhoneAndName     Rule = "phone_and_name"      // the same number, and the same names in whatever order
 	RulePhoneAndStart    Rule = "phone_and_start"     // the same number and last name; the first names begin alike
 	RulePhoneAndSpelling Rule = "phone_and_spelling"  // the same number and last name; the first names differ by a slip
-	RulePhoneAndLastName Rule = "phone_and_last_name" // the same number and last name, and nothing against it
+	RulePhoneAndLastName Rule = "phone_and_last_name" // the same number and last name, and one first name is not known
 	RulePhone            Rule = "phone"               // the same number, and one side has no name, or a part of the other's
 	RuleCreated          Rule = "none"                // nobody was recognised
 )
@@ -86,7 +86,7 @@ func compare(who, c Contact, points []Point) Rule {
 		return RulePhoneAndStart
 	case almostSame(a.first, b.first):
 		return RulePhoneAndSpelling
-	case a.first == "" || b.first == "" || !emailsDiffer(who, c):
+	case a.first == "" || b.first == "":
 		return RulePhoneAndLastName
 	}
 	return RuleCreated // two of a family
@@ -100,6 +100,3 @@ func compareCompanies(who, c Contact) Rule {
 	}
 	return RuleCreated
 }
-
-// emailsDiffer tells that both have an address; that none is shared is known by then.
-func emailsDiffer(a, b Contact) bool { return len(a.Emails) > 0 && len(b.Emails) > 0 }

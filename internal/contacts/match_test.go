@@ -41,7 +41,7 @@ func TestCompare(t *testing.T) {
 		"an initial":                              {someone("H.", "Lefèvre", mobile, "h2@mail.example"), known, RulePhoneAndStart},
 		"a slip of the pen":                       {someone("Heelene", "Lefèvre", mobile, "h2@mail.example"), known, RulePhoneAndSpelling},
 		"only the last name":                      {someone("", "Lefèvre", mobile, "h2@mail.example"), known, RulePhoneAndLastName},
-		"husband without e-mail":                  {someone("Paul", "Lefèvre", mobile, ""), known, RulePhoneAndLastName},
+		"husband without e-mail":                  {someone("Paul", "Lefèvre", mobile, ""), known, RuleCreated},
 		"husband with an e-mail of his own":       {someone("Paul", "Lefèvre", mobile, "paul@mail.example"), known, RuleCreated},
 		"married":                                 {someone("Hélène", "Lefèvre-Martin", mobile, "h2@mail.example"), known, RulePhoneAndStart},
 		"another person on the phone":             {someone("Paul", "Martin", mobile, "paul@mail.example"), known, RuleCreated},

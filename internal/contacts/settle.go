@@ -171,9 +171,10 @@ func (p Phone) sameNumber(o Phone) bool {
 	return p.Raw == o.Raw
 }
 
-// readPhones finds the E.164 form of every number. Region is where a number without country code is dialled. A text
-// that is among known keeps the number it stands for there, which may have been read with another region.
-func readPhones(phones, known []Phone, region string) []Phone {
+// readPhones finds the E.164 form of every number. The regions are where a number without country code may be dialled,
+// the likeliest first. A text that is among known keeps the number it stands for there, which may have been read with
+// another region.
+func readPhones(phones, known []Phone, regions ...string) []Phone {
 	out := make([]Phone, len(phones))
 	for i, p := range phones {
 		p.Raw = tidy(p.Raw)
@@ -189,7 +190,7 @@ func readPhones(phones, known []Phone, region string) []Phone {
 			out[i] = p
 			continue
 		}
-		n := phone.Parse(p.Raw, region)
+		n := parsePhone(p.Raw, regions)
 		p.E164, p.Possible = n.E164, n.Possible
 		if p.Type == "" && n.Type == phone.Mobile {
 			p.Type = TypeMobile
@@ -197,6 +198,16 @@ func readPhones(phones, known []Phone, region string) []Phone {
 		out[i] = p
 	}
 	return out
+}
+
+// parsePhone reads a number in the first region in which it is valid, else in the last.
+func parsePhone(raw string, regions []string) (n phone.Number) {
+	for _, region := range regions {
+		if n = phone.Parse(raw, region); n.Valid {
+			break
+		}
+	}
+	return n
 }
 
 func (c *Contact) settleAddresses(f *faults) {
