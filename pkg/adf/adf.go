@@ -23,6 +23,7 @@
 package adf
 
 import (
+	"errors"
 	"io"
 	"time"
 )
@@ -80,6 +81,12 @@ func Parse(data []byte, opts Options) (*Document, error) {
 		return nil, err
 	}
 	tree, err := buildTree(text)
+	if errors.Is(err, ErrNotADF) {
+		if inner := wrapped(text); inner != nil {
+			tree, err = buildTree(inner)
+			notes = append(notes, note{WarnWrapped, "The document was wrapped in another one, escaped or as a text; it was taken out."})
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +100,18 @@ func Parse(data []byte, opts Options) (*Document, error) {
 	}
 	doc.Charset = charset
 	return doc, nil
+}
+
+// maxWrapped bounds what is searched for a wrapped document: the search copies it.
+const maxWrapped = 4 << 20
+
+// wrapped finds a document that stands in another one as a text: as the string of a web service, in an HTML page.
+func wrapped(text []byte) []byte {
+	if len(text) > maxWrapped {
+		return nil
+	}
+	inner, _ := Extract(string(text))
+	return inner
 }
 
 // ParseReader reads all of src and parses it. It stops with ErrTooLarge as soon as src proves longer than maxBytes;

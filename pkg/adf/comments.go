@@ -132,8 +132,9 @@ func (m *Mined) take(key, value string) {
 	k := strings.ToLower(strings.NewReplacer("_", " ", "-", " ", "#", " ", "(", " ", ")", " ").Replace(key))
 	k = strings.Join(strings.Fields(strings.TrimRight(k, "?: ")), " ")
 	if channel, asks := consentChannel(k); asks {
-		if yes, known := granted(value); known {
-			m.Consents = append(m.Consents, Consent{channel, yes, key})
+		// A question in the negative answered with yes is a refusal. Answered with no it is no consent: nobody said yes.
+		if yes, known := granted(value); known && (yes || !negated(k)) {
+			m.Consents = append(m.Consents, Consent{channel, yes && !negated(k), key})
 			return
 		}
 	}
@@ -197,7 +198,7 @@ func (m *Mined) field(k, value string) *string {
 
 // consentChannel reports whether a label asks for permission to make contact, and by which channel.
 func consentChannel(k string) (channel string, asks bool) {
-	for _, phrase := range []string{"opt in", "optin", "opted in", "consent", "can we ", "may we ", "permission", "ok to ", "agree to ", "accepte", "subscribe"} {
+	for _, phrase := range []string{"opt in", "optin", "opted in", "consent", "can we ", "may we ", "permission", "ok to ", "agree to ", "accepte", "subscribe", "opt out", "optout", "opted out", "do not "} {
 		asks = asks || strings.Contains(k, phrase)
 	}
 	words := strings.FieldsFunc(k, func(r rune) bool { return r == ' ' || r == '/' || r == ',' || r == '\'' || r == '’' })
@@ -207,7 +208,7 @@ func consentChannel(k string) (channel string, asks bool) {
 			return "sms", asks
 		case "email", "mail?", "courriel", "newsletter", "emails":
 			return "email", asks
-		case "phone", "call", "calls", "téléphone", "voice", "appel":
+		case "phone", "call", "calls", "téléphone", "voice", "appel", "appels", "appelé":
 			return "phone", asks
 		case "mail", "postal", "courrier", "post":
 			if strings.Contains(k, "e mail") {
@@ -217,6 +218,17 @@ func consentChannel(k string) (channel string, asks bool) {
 		}
 	}
 	return "any", asks
+}
+
+// negated reports whether a label asks for the opposite of consent.
+func negated(k string) bool {
+	for _, w := range strings.FieldsFunc(k, func(r rune) bool { return r == ' ' || r == '\'' || r == '’' }) {
+		switch w {
+		case "not", "don", "dont", "no", "ne", "pas", "never", "nicht", "kein", "unsubscribe", "optout", "refuse", "decline", "stop":
+			return true
+		}
+	}
+	return strings.Contains(k, "opt out") || strings.Contains(k, "opted out") || strings.Contains(k, "désinscri")
 }
 
 // granted reads yes and no.

@@ -44,10 +44,17 @@ func parseDate(raw string, opts Options) (Date, dateNote) {
 	return d, dateNote{}
 }
 
-// epoch reads seconds or milliseconds since 1970, also in the wrapping of Microsoft's JSON.
+// epoch reads seconds or milliseconds since 1970, with a fraction or not, also in the wrapping of Microsoft's JSON, whose
+// offset says nothing about the instant.
 func epoch(s string) (time.Time, bool) {
-	s = strings.TrimSuffix(strings.TrimPrefix(s, "/Date("), ")/")
-	if !digitsOnly(s) {
+	if inner, ok := strings.CutPrefix(s, "/Date("); ok {
+		s = strings.TrimSuffix(inner, ")/")
+		if at := strings.LastIndexAny(s, "+-"); at > 0 {
+			s = s[:at]
+		}
+	}
+	s, fraction, _ := strings.Cut(s, ".")
+	if !digitsOnly(s) || !digitsOnly(fraction) {
 		return time.Time{}, false
 	}
 	n, err := strconv.ParseInt(s, 10, 64)
@@ -55,7 +62,7 @@ func epoch(s string) (time.Time, bool) {
 	case err != nil:
 		return time.Time{}, false
 	case len(s) == 10:
-		return time.Unix(n, 0).UTC(), true
+		return time.Unix(n, int64(number((fraction + "000000000")[:9]))).UTC(), true
 	case len(s) == 13:
 		return time.UnixMilli(n).UTC(), true
 	}
@@ -89,11 +96,11 @@ func (p *dateParser) read(s string) bool {
 	}
 	rest = strings.TrimLeft(rest, " ,")
 	rest = strings.TrimPrefix(strings.TrimPrefix(rest, "T"), "t")
-	for _, word := range []string{"at ", "à ", "um "} {
+	for _, word := range []string{"- ", "– ", "at ", "à ", "a ", "um ", "kl. ", "h "} {
 		rest = strings.TrimPrefix(strings.TrimLeft(rest, " "), word)
 	}
 	rest = strings.TrimSpace(rest)
-	if rest != "" && isDigit(rune(rest[0])) {
+	if rest != "" && isDigit(rune(rest[0])) && !p.timed {
 		if rest, ok = p.clock(rest); !ok {
 			return false
 		}
@@ -119,10 +126,14 @@ func daysIn(year, month int) int {
 
 // date reads the day and gives what follows it.
 func (p *dateParser) date(s string) (rest string, ok bool) {
-	if at := strings.IndexFunc(s, unicode.IsLetter); at == 0 || at > 0 && at <= 3 && s[at] != 'T' && s[at] != 't' {
-		return p.named(s)
+	if at := strings.IndexFunc(s, unicode.IsLetter); at == 0 || at > 0 && monthIn(s[at:]) && strings.Trim(s[:at], "0123456789 .,-/") == "" {
+		digits := strings.IndexFunc(s, isDigit)
+		if at > 0 || digits < 0 || monthIn(s) || monthIn(strings.TrimLeft(s[digits:], "0123456789 .,-/")) {
+			return p.named(s)
+		}
+		s = s[digits:] // "le 05/03/2026", "Thu 03/05/2026": words that say nothing
 	}
-	if n := leadingDigits(s); n == 8 || n == 14 {
+	if n := leadingDigits(s); n == 8 || n == 12 || n == 14 {
 		p.year, p.month, p.day = number(s[:4]), number(s[4:6]), number(s[6:8])
 		return s[8:], true
 	}
@@ -197,13 +208,66 @@ func (p *dateParser) near(month, day int) bool {
 	return since > -36*time.Hour && since < 8*24*time.Hour
 }
 
-var months = map[string]int{
-	"jan": 1, "feb": 2, "mar": 3, "apr": 4, "may": 5, "jun": 6, "jul": 7, "aug": 8, "sep": 9, "oct": 10, "nov": 11, "dec": 12,
-	"janv": 1, "janvier": 1, "fév": 2, "févr": 2, "février": 2, "mars": 3, "avr": 4, "avril": 4, "mai": 5, "juin": 6,
-	"juil": 7, "juillet": 7, "août": 8, "septembre": 9, "octobre": 10, "novembre": 11, "déc": 12, "décembre": 12,
+// months are the names of the months, folded, in English, French, German, Spanish, Italian, Dutch and Portuguese.
+// Abbreviations are their first letters.
+var months = [12][]string{
+	{"january", "janvier", "januar", "enero", "gennaio", "januari", "janeiro"},
+	{"february", "fevrier", "februar", "febrero", "febbraio", "februari", "fevereiro"},
+	{"march", "mars", "marz", "maerz", "marzo", "maart", "marco"},
+	{"april", "avril", "abril", "aprile"},
+	{"may", "mai", "mayo", "maggio", "mei", "maio"},
+	{"june", "juin", "juni", "junio", "giugno", "junho"},
+	{"july", "juillet", "juli", "julio", "luglio", "julho"},
+	{"august", "aout", "agosto", "augustus"},
+	{"september", "septembre", "septiembre", "settembre", "setembro"},
+	{"october", "octobre", "oktober", "octubre", "ottobre", "outubro"},
+	{"november", "novembre", "noviembre", "novembro"},
+	{"december", "decembre", "dezember", "diciembre", "dicembre", "dezembro"},
 }
 
-// named reads dates with the month in letters: "Mon, 02 Jan 2006", "June 25, 2008", "3 mars 2026", "25-Jun-2008".
+var unaccented = strings.NewReplacer("é", "e", "û", "u", "ä", "a", "ç", "c")
+
+// month reads the name of a month or the beginning of one, of at least three letters; 0 when it is none.
+func month(word string) int {
+	word = unaccented.Replace(strings.ToLower(word))
+	if len(word) < 3 {
+		return 0
+	}
+	for i, names := range months {
+		for _, name := range names {
+			if strings.HasPrefix(name, word) {
+				return i + 1
+			}
+		}
+	}
+	return 0
+}
+
+// firstWord gives the letters that s starts with.
+func firstWord(s string) string {
+	if n := strings.IndexFunc(s, func(r rune) bool { return !unicode.IsLetter(r) }); n >= 0 {
+		return s[:n]
+	}
+	return s
+}
+
+// monthIn tells whether a word at the beginning of s, after others without digits between, is a month.
+func monthIn(s string) bool {
+	for s != "" && !isDigit(rune(s[0])) {
+		word := firstWord(s)
+		if month(word) > 0 {
+			return true
+		}
+		s = strings.TrimLeft(s[len(word):], " .,-/")
+		if word == "" && s != "" && firstWord(s) == "" {
+			return false
+		}
+	}
+	return false
+}
+
+// named reads dates with the month in letters: "Mon, 02 Jan 2006", "June 25, 2008", "3 mars 2026", "25-Jun-2008", and
+// the C library's "Mon Jan  2 15:04:05 CET 2006", where the time stands before the year.
 func (p *dateParser) named(s string) (rest string, ok bool) {
 	rest = s
 	for p.month == 0 || p.day == 0 || p.year == 0 {
@@ -211,21 +275,31 @@ func (p *dateParser) named(s string) (rest string, ok bool) {
 		if rest == "" {
 			return s, false
 		}
+		if n := leadingDigits(rest); n > 0 && n <= 2 && n < len(rest) && rest[n] == ':' && p.month > 0 && p.day > 0 && !p.timed {
+			if rest, ok = p.clock(rest); !ok {
+				return s, false
+			}
+			if n := strings.IndexFunc(rest, isDigit); n > 0 {
+				p.offset(rest[:n])
+				rest = rest[n:]
+			}
+			continue
+		}
 		if n := leadingDigits(rest); n > 0 {
 			if !p.dayOrYear(rest[:n]) {
 				return s, false
 			}
 			rest = rest[n:]
-			for _, suffix := range []string{"st", "nd", "rd", "th", "er"} {
+			for _, suffix := range []string{"st", "nd", "rd", "th", "er", "º"} {
 				rest = strings.TrimPrefix(rest, suffix)
 			}
 			continue
 		}
-		n := strings.IndexFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) })
-		if n <= 0 || p.month == 0 && !p.word(strings.ToLower(rest[:n])) {
+		word := firstWord(rest)
+		if word == "" || p.month == 0 && !p.word(word, rest[len(word):]) {
 			return s, false
 		}
-		rest = rest[n:]
+		rest = rest[len(word):]
 	}
 	return rest, true
 }
@@ -242,19 +316,14 @@ func (p *dateParser) dayOrYear(digits string) bool {
 	return p.day > 0 || p.year > 0
 }
 
-// word takes a month, or passes over the name of a weekday.
-func (p *dateParser) word(w string) bool {
-	if m, ok := months[w]; ok {
+// word takes a month, or passes over the name of a weekday and a word such as "le" or "de". "mar." may be a Tuesday: what
+// reads as a month is none when a whole one follows the day.
+func (p *dateParser) word(w, after string) bool {
+	if m := month(w); m > 0 && (p.day > 0 || !monthIn(strings.TrimLeft(after, "0123456789 .,-/"))) {
 		p.month = m
 		return true
 	}
-	if len(w) >= 3 {
-		if m, ok := months[w[:3]]; ok && strings.HasPrefix(strings.ToLower(time.Month(m).String()), w) {
-			p.month = m
-			return true
-		}
-	}
-	return p.day == 0 && p.year == 0
+	return p.year == 0 && (p.day == 0 || w == "de" || w == "of")
 }
 
 // clock reads "8:47:50.5 PM" and gives what follows.
@@ -274,7 +343,10 @@ func (p *dateParser) clock(s string) (rest string, ok bool) {
 			return s, false
 		}
 		*field, s = number(s[:n]), s[n:]
-		if i == 2 || s == "" || s[0] != ':' && (s[0] != 'h' || i > 0) {
+		if i == 0 {
+			s = hourSign(s)
+		}
+		if i == 2 || s == "" || s[0] != ':' {
 			break
 		}
 		s = s[1:]
@@ -288,6 +360,11 @@ func (p *dateParser) clock(s string) (rest string, ok bool) {
 		s = s[1+n:]
 	}
 	s = strings.TrimSpace(s)
+	for _, unit := range []string{"min", "mn", "uhr", "h", "m", "hrs"} {
+		if strings.EqualFold(strings.TrimRight(s, "."), unit) {
+			s = ""
+		}
+	}
 	upper := strings.ToUpper(strings.ReplaceAll(s, ".", ""))
 	if strings.HasPrefix(upper, "AM") || strings.HasPrefix(upper, "PM") {
 		if p.hour < 1 || p.hour > 12 {
@@ -302,6 +379,15 @@ func (p *dateParser) clock(s string) (rest string, ok bool) {
 	return s, true
 }
 
+// hourSign makes a colon of the "h" after French hours: "10h05", "10 h 05", "10H05".
+func hourSign(s string) string {
+	trimmed := strings.TrimLeft(s, " ")
+	if trimmed == "" || trimmed[0]|0x20 != 'h' || len(trimmed) > 1 && unicode.IsLetter(rune(trimmed[1])) {
+		return s
+	}
+	return ":" + strings.TrimLeft(trimmed[1:], " ")
+}
+
 // abbreviations are zones that mail programs and American senders write.
 var abbreviations = map[string]int{
 	"Z": 0, "UTC": 0, "GMT": 0, "UT": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
@@ -310,7 +396,15 @@ var abbreviations = map[string]int{
 
 // offset reads "Z", "+01:00", "-0500", "+1", "GMT+2", "EST", and "-08:0" whose last digit was lost.
 func (p *dateParser) offset(s string) bool {
+	if zone := p.opts.DefaultZone; zone != nil && zone.String() == strings.TrimSpace(s) {
+		p.zone = zone // "Europe/Paris"; other zones by name would be read from files
+		return true
+	}
 	s = strings.ToUpper(strings.TrimSpace(s))
+	if n := leadingDigits(s); n == 2 && len(s) == 5 && s[n] == ':' {
+		p.guessed("the plus before the offset is missing")
+		s = "+" + s // decoded as a form: there a plus is a blank
+	}
 	if at := strings.IndexByte(s, '('); at > 0 {
 		s = strings.TrimSpace(s[:at]) // "+0100 (CET)"
 	}

@@ -1,6 +1,7 @@
 package adf
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -92,7 +93,7 @@ func (p *Prospect) SourceName() string {
 	if name := p.Provider.Contact.DisplayName(); name != "" {
 		return name
 	}
-	for _, id := range p.IDs {
+	for _, id := range slices.Concat(p.IDs, p.Provider.IDs) {
 		if id.Source != "" {
 			return id.Source
 		}

@@ -1,6 +1,7 @@
 package adf
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -42,6 +43,9 @@ func SplitName(full string) (first, last string) {
 	polite := false
 	for len(words) > 1 && civilities[bareWord(words[0])] && (strings.HasSuffix(words[0], ".") || len(words) > 2 || !polite) {
 		words, polite = words[1:], true
+	}
+	if severalPeople(words) {
+		return "", strings.Join(words, " ")
 	}
 	if first, last, ok := splitComma(words); ok {
 		return first, last
@@ -89,6 +93,17 @@ func company(words []string) bool {
 		}
 	}
 	return false
+}
+
+// severalPeople finds the "and" between the names of a couple.
+func severalPeople(words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool {
+		switch strings.ToLower(w) {
+		case "et", "and", "und", "ou", "or":
+			return true
+		}
+		return false
+	})
 }
 
 // splitComma reads "LATOUR, Anne"; a comma before a suffix is no such thing.

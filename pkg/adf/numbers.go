@@ -169,6 +169,21 @@ func currencyIn(s string) string {
 	return ""
 }
 
+// currencyCode reads a code of ISO 4217, or the sign or name of a currency; empty when it is none.
+func currencyCode(s string) string {
+	code := strings.ToUpper(strings.TrimSpace(s))
+	if len(code) == 3 && strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+		return code
+	}
+	switch found := currencyIn(s); {
+	case found != "":
+		return found
+	case strings.HasPrefix(code, "US") && strings.ContainsAny(code, "$D"):
+		return "USD"
+	}
+	return ""
+}
+
 // distanceUnit reads a unit of mileage; empty when it is none.
 func distanceUnit(s string) string {
 	switch strings.ToLower(strings.Trim(s, " .")) {

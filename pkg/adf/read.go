@@ -67,7 +67,7 @@ func (r *reader) root(root *node, doc *Document) {
 		switch c.name {
 		case "prospect":
 			doc.Prospects = append(doc.Prospects, r.prospect(c))
-		case "vendor", "provider", "customer", "vehicle", "requestdate", "id":
+		case "vendor", "provider", "customer", "vehicle", "requestdate", "id", "contact", "comments", "comment", "timeframe":
 			shared = append(shared, c)
 		default:
 			r.extra(c, &doc.Extras)
@@ -108,7 +108,10 @@ func (r *reader) share(c *node, p *Prospect) {
 		quiet = r
 	}
 	switch {
-	case c.name == "vendor" && (p.Vendor.Name != "" || len(p.Vendor.IDs) > 0),
+	case (c.name == "comments" || c.name == "comment") && p.Customer.Comments != "",
+		c.name == "contact" && !p.Customer.Contact.Empty(),
+		c.name == "timeframe" && p.Customer.Timeframe != nil,
+		c.name == "vendor" && (p.Vendor.Name != "" || len(p.Vendor.IDs) > 0),
 		c.name == "provider" && p.Provider.Name != "",
 		c.name == "customer" && !p.Customer.Contact.Empty(),
 		c.name == "requestdate" && p.RequestDate.Raw != "":
@@ -262,6 +265,11 @@ func (r *reader) textOf(n *node, limit int) string {
 		r.flaws(c)
 	}
 	v := r.unescape(n, n.allText())
+	if v == "" && kinds[n.name] == leaf {
+		if v = n.attr("value"); v != "" {
+			r.warn(n, WarnMisplaced, "The value of <%s> was taken from its attribute.", clip(n.local, 40))
+		}
+	}
 	short, cut := cutChars(v, limit)
 	if cut || n.flaws&textCut != 0 {
 		r.warn(n, WarnTextCut, "The text is longer than %d characters; the rest was cut off.", limit)
@@ -280,6 +288,7 @@ func (r *reader) unescape(n *node, v string) string {
 	if plain == v {
 		return v
 	}
+	plain = reference.ReplaceAllStringFunc(plain, html.UnescapeString) // once more, for a third time is not rare
 	r.warn(n, WarnDoubleEscaped, "The value was escaped twice.")
 	clean, _ := appendText(nil, []byte(plain), true)
 	return trim(string(clean))

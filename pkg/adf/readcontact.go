@@ -134,13 +134,19 @@ func (r *reader) contactPart(c *node, contact *Contact) bool {
 	case "firstname", "first", "lastname", "last", "middlename", "middle":
 		r.alias(c, "name")
 		r.namePart(c, contact, strings.TrimSuffix(c.name, "name"))
-	case "email", "emailaddress":
+	case "prenom", "prénom":
+		r.alias(c, "name")
+		r.namePart(c, contact, "first")
+	case "nom", "nomdefamille":
+		r.alias(c, "name")
+		r.namePart(c, contact, "last")
+	case "email", "emailaddress", "mail", "courriel":
 		r.alias(c, "email")
 		r.email(c, contact)
-	case "phone", "telephone", "phonenumber":
+	case "phone", "telephone", "phonenumber", "tel", "téléphone":
 		r.alias(c, "phone")
 		r.phone(c, contact, r.attrValue(c, "type"))
-	case "cell", "cellphone", "mobile", "mobilephone":
+	case "cell", "cellphone", "mobile", "mobilephone", "portable":
 		r.alias(c, "phone")
 		r.phone(c, contact, "cellphone")
 	case "homephone", "workphone", "businessphone", "dayphone", "eveningphone", "internationalphone", "fax":
@@ -149,9 +155,36 @@ func (r *reader) contactPart(c *node, contact *Contact) bool {
 	case "address":
 		r.address(c, contact)
 	default:
-		return false
+		return r.looseAddress(c, contact)
 	}
 	return true
+}
+
+// looseAddress reads a part of an address that stands outside of one.
+func (r *reader) looseAddress(c *node, contact *Contact) bool {
+	a := Address{}
+	if len(contact.Addresses) > 0 {
+		a = contact.Addresses[len(contact.Addresses)-1]
+	}
+	var lines []street
+	if !r.addressPart(c, &a, &lines) {
+		return false
+	}
+	r.warn(c, WarnMisplaced, "<%s> stands outside of <address>.", clip(c.local, 40))
+	a.Street = append(slices.Clone(a.Street), inOrder(lines)...)
+	switch {
+	case a.blank():
+	case len(contact.Addresses) > 0:
+		contact.Addresses[len(contact.Addresses)-1] = a
+	default:
+		contact.Addresses = append(contact.Addresses, a)
+	}
+	return true
+}
+
+// blank reports that the address says nothing.
+func (a *Address) blank() bool {
+	return a.Apartment+a.City+a.Region+a.Postal+a.Country == "" && len(a.Street)+len(a.Extras) == 0
 }
 
 // name gives a value that is a name: real people are called Na or Nil.
@@ -177,6 +210,7 @@ func nameTemplate(lower string) bool {
 func (r *reader) namePart(c *node, contact *Contact, part string) {
 	value := r.name(c)
 	if value == "" {
+		r.nameAttrs(c, contact)
 		return
 	}
 	if t := r.code(c, "type"); t == "business" || t == "company" || t == "organization" {
@@ -212,6 +246,16 @@ func (r *reader) namePart(c *node, contact *Contact, part string) {
 	}
 }
 
+// nameAttrs reads a name whose parts are attributes: <name first="Jo" last="Falk"/>.
+func (r *reader) nameAttrs(c *node, contact *Contact) {
+	first, last, full := r.attrValue(c, "first", "firstname"), r.attrValue(c, "last", "lastname"), r.attrValue(c, "full", "fullname")
+	if first+last+full == "" || contact.DisplayName() != "" {
+		return
+	}
+	r.warn(c, WarnMisplaced, "The name was taken from attributes.")
+	contact.First, contact.Last, contact.Full = first, last, full
+}
+
 // email reads the addresses in an element; what is none is kept apart.
 func (r *reader) email(c *node, contact *Contact) {
 	raw := r.value(c)
@@ -230,6 +274,7 @@ func (r *reader) email(c *node, contact *Contact) {
 		if len(word) > 7 && strings.EqualFold(word[:7], "mailto:") {
 			word = word[7:]
 		}
+		word = strings.Trim(word, ".'!?*")
 		if ValidEmail(word) {
 			found = true
 			contact.Emails = append(contact.Emails, Email{word, preferred})
@@ -270,6 +315,9 @@ func (r *reader) phone(c *node, contact *Contact, kind string) {
 		return
 	}
 	ph := Phone{Raw: raw, Preferred: r.yes(c, "preferredcontact"), Time: r.code(c, "time")}
+	if ext := r.attrValue(c, "ext", "extension"); ext != "" && len(ext) <= 10 {
+		ph.Raw += " ext. " + ext
+	}
 	ph.Type = phoneType(kind)
 	if !strings.EqualFold(kind, string(ph.Type)) {
 		ph.TypeRaw = kind
@@ -304,31 +352,8 @@ func (r *reader) address(n *node, contact *Contact) {
 	a := Address{Type: r.code(n, "type")}
 	var lines []street
 	for c := n.first; c != nil; c = c.next {
-		switch c.name {
-		case "street", "street1", "street2", "addressline1", "addressline2", "addressline", "line1", "line2":
-			r.alias(c, "street")
-			if v := r.value(c); v != "" {
-				lines = append(lines, street{v, r.attrValue(c, "line")})
-			}
-		case "apartment", "apt", "unit":
-			r.alias(c, "apartment")
-			r.text(c, &a.Apartment, &a.Extras)
-		case "city", "town":
-			r.alias(c, "city")
-			r.text(c, &a.City, &a.Extras)
-		case "regioncode", "region", "state", "province", "statecode":
-			r.alias(c, "regioncode")
-			r.text(c, &a.Region, &a.Extras)
-		case "postalcode", "zip", "zipcode", "postcode", "postal":
-			r.alias(c, "postalcode")
-			r.text(c, &a.Postal, &a.Extras)
-		case "country", "countrycode":
-			r.alias(c, "country")
-			r.text(c, &a.Country, &a.Extras)
-		default:
-			if !r.contactPart(c, contact) {
-				r.extra(c, &a.Extras)
-			}
+		if !r.addressPart(c, &a, &lines) && !r.contactPart(c, contact) {
+			r.extra(c, &a.Extras)
 		}
 	}
 	if n.first == nil {
@@ -337,9 +362,38 @@ func (r *reader) address(n *node, contact *Contact) {
 		}
 	}
 	a.Street = inOrder(lines)
-	if a.Apartment+a.City+a.Region+a.Postal+a.Country != "" || len(a.Street) > 0 || len(a.Extras) > 0 {
+	if !a.blank() {
 		contact.Addresses = append(contact.Addresses, a)
 	}
+}
+
+// addressPart reads one part of an address; it says no when c is none.
+func (r *reader) addressPart(c *node, a *Address, lines *[]street) bool {
+	switch c.name {
+	case "street", "street1", "street2", "streetaddress", "addressline1", "addressline2", "addressline", "address1", "address2", "line1", "line2", "rue":
+		r.alias(c, "street")
+		if v := r.value(c); v != "" {
+			*lines = append(*lines, street{v, r.attrValue(c, "line")})
+		}
+	case "apartment", "apt", "unit":
+		r.alias(c, "apartment")
+		r.text(c, &a.Apartment, &a.Extras)
+	case "city", "town", "ville":
+		r.alias(c, "city")
+		r.text(c, &a.City, &a.Extras)
+	case "regioncode", "region", "state", "province", "statecode":
+		r.alias(c, "regioncode")
+		r.text(c, &a.Region, &a.Extras)
+	case "postalcode", "zip", "zipcode", "postcode", "postal", "codepostal":
+		r.alias(c, "postalcode")
+		r.text(c, &a.Postal, &a.Extras)
+	case "country", "countrycode", "pays":
+		r.alias(c, "country")
+		r.text(c, &a.Country, &a.Extras)
+	default:
+		return false
+	}
+	return true
 }
 
 type street struct{ value, line string }

@@ -30,12 +30,13 @@ func (r *reader) vehicle(n *node, p *Prospect, interest Interest) {
 	v := Vehicle{Interest: interest}
 	r.interest(n, &v)
 	r.vehicleStatus(n, &v)
-	r.attrExtras(n, &v.Extras, "interest", "status")
+	r.vehicleAttrs(n, &v)
+	r.attrExtras(n, &v.Extras, "interest", "status", "year", "make", "model", "trim", "vin", "stock")
 	r.flaws(n)
-	filled := false
+	filled := !v.blank()
 	if n.first == nil {
 		v.Comments = r.comments(n)
-		filled = v.Comments != ""
+		filled = filled || v.Comments != ""
 	}
 	for c := n.first; c != nil; c = c.next {
 		if r.misplaced(c, p) {
@@ -52,6 +53,26 @@ func (r *reader) vehicle(n *node, p *Prospect, interest Interest) {
 	}
 	p.Vehicles = append(p.Vehicles, v)
 }
+
+// vehicleAttrs reads what a sender put into attributes of the vehicle instead of elements.
+func (r *reader) vehicleAttrs(n *node, v *Vehicle) {
+	found := false
+	for name, dst := range map[string]*string{"make": &v.Make, "model": &v.Model, "trim": &v.Trim, "stock": &v.Stock} {
+		*dst = r.attrValue(n, name)
+		found = found || *dst != ""
+	}
+	if y, err := strconv.Atoi(r.attrValue(n, "year")); err == nil && plausibleYear(y) {
+		v.Year, found = y, true
+	}
+	if vin := strings.ToUpper(r.attrValue(n, "vin")); wellFormedVIN(vin) {
+		v.VIN, found = vin, true
+	}
+	if found {
+		r.warn(n, WarnMisplaced, "The vehicle was read from attributes.")
+	}
+}
+
+func plausibleYear(y int) bool { return y >= 1885 && y <= 2100 }
 
 // blank reports that nothing is known of the vehicle but its interest and status.
 func (v *Vehicle) blank() bool {
@@ -157,6 +178,8 @@ func (r *reader) vehiclePart(c *node, v *Vehicle) {
 		r.prose(c, &v.PriceComments)
 	case "option":
 		r.option(c, v)
+	case "options":
+		r.options(c, v)
 	case "finance":
 		r.finance(c, v)
 	case "comments", "comment":
@@ -193,7 +216,7 @@ func (r *reader) year(c *node, v *Vehicle) {
 	y, err := strconv.Atoi(strings.TrimSuffix(raw, ".0"))
 	switch {
 	case raw == "" || err == nil && y == 0:
-	case err == nil && y >= 1885 && y <= 2100:
+	case err == nil && plausibleYear(y):
 		v.Year = y
 	default:
 		v.YearRaw = raw
@@ -210,14 +233,17 @@ func (r *reader) vin(c *node, v *Vehicle) {
 	if raw == "" {
 		return
 	}
-	vin := strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "\u00a0", "").Replace(raw))
+	vin := strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "\u00a0", "", ":", "", ".", "").Replace(raw))
+	if len(vin) > 17 {
+		vin = strings.TrimPrefix(vin, "VIN")
+	}
 	if !wellFormedVIN(vin) {
 		v.VINRaw = raw
 		r.warn(c, WarnVIN, "%q has not the form of a VIN.", clip(raw, 40))
 		return
 	}
 	if len(vin) != len(raw) {
-		r.warn(c, WarnVINTidied, "Blanks or hyphens were taken out of the VIN.")
+		r.warn(c, WarnVINTidied, "Blanks, hyphens or a label were taken out of the VIN.")
 	}
 	v.VIN = vin
 }
@@ -381,10 +407,9 @@ func (r *reader) money(c *node) (Money, bool) {
 	if currency == "" {
 		currency = r.attrValue(c, "currency")
 	}
-	m := Money{Raw: raw}
-	m.Currency = strings.ToUpper(currency)
-	if currency == "€" {
-		m.Currency = "EUR"
+	m := Money{Raw: raw, Currency: currencyCode(currency)}
+	if m.Currency == "" && currency != "" {
+		r.warn(c, WarnUnknownValue, "The currency %q is no code of ISO 4217.", clip(currency, 40))
 	}
 	d, rest, ok := parseDecimal(raw, CurrencyExponent(m.Currency))
 	if m.Currency == "" && ok {
@@ -411,6 +436,23 @@ func (r *reader) money(c *node) (Money, bool) {
 // negative amounts make sense for deltas only and are written with a plain sign in front.
 func negative(raw string) bool {
 	return len(raw) > 1 && raw[0] == '-' && isDigit(rune(raw[1]))
+}
+
+// options reads a wrapper around options.
+func (r *reader) options(n *node, v *Vehicle) {
+	if n.child("option") == nil {
+		r.extra(n, &v.Extras)
+		return
+	}
+	r.warn(n, WarnUnknownElement, "<%s> is no element of ADF; the options inside were read.", clip(n.local, 40))
+	r.flaws(n)
+	for c := n.first; c != nil; c = c.next {
+		if c.name == "option" {
+			r.option(c, v)
+		} else {
+			r.extra(c, &v.Extras)
+		}
+	}
 }
 
 func (r *reader) option(n *node, v *Vehicle) {

@@ -177,7 +177,7 @@ func attrValue(s []byte) (value []byte, size int) {
 		for n < len(s) && !space(s[n]) && s[n] != '>' && s[n] != '<' && !bytes.HasPrefix(s[n:], []byte("/>")) {
 			n++
 		}
-		return s[:n], n
+		return bytes.Trim(s[:n], "“”„‟″"), n // the quotes of a word processor
 	}
 	gt := -1
 	for i := 1; i < len(s); i++ {

@@ -13,6 +13,7 @@ const (
 	WarnStrayEnd           = "xml.stray_end_tag"       // ignored
 	WarnStrayText          = "xml.stray_text"          // words between elements, ignored
 	WarnDoctype            = "xml.doctype_ignored"     // a DOCTYPE with own declarations
+	WarnWrapped            = "xml.wrapped"             // escaped, in a CDATA section or a comment of something else
 	WarnProlog             = "xml.prolog_misplaced"    // XML declaration not at the start or in capitals
 	WarnTextCut            = "text.cut"                // longer than the limit
 	WarnPlaceholder        = "value.placeholder"       // "N/A" and the like, taken as absent
