@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/locale"
 	"github.com/rooftop-crm/rooftop/pkg/adf"
 )
 
@@ -15,7 +16,7 @@ import (
 // answer or an extra, and the inbox keeps the document.
 func fromProspect(p *adf.Prospect, at Dealership) NewLead {
 	n := NewLead{
-		DealershipID: at.ID, Resend: p.Status == adf.StatusResend, Person: personOf(&p.Customer.Contact),
+		DealershipID: at.ID, Resend: p.Status == adf.StatusResend, Person: personOf(&p.Customer.Contact), Test: strings.EqualFold(p.StatusRaw, "test"),
 		Source: p.SourceName(), RequestedAt: timeOf(p.RequestDate),
 	}
 	d := &n.Details
@@ -34,6 +35,11 @@ func fromProspect(p *adf.Prospect, at Dealership) NewLead {
 	}
 	for i := range p.Vehicles {
 		v := vehicleOf(&p.Vehicles[i], at)
+		if v.Price != nil && inDollars(p.Vehicles[i].Price.Money) {
+			d.Warnings = append(d.Warnings, Warning{
+				Path: p.Path + "/vehicle[" + strconv.Itoa(i+1) + "]/price", Code: adf.WarnCurrencyGuessed, Message: "The price has a dollar sign and no currency; it was read as " + v.Price.Currency + ".",
+			})
+		}
 		if p.Vehicles[i].HandedIn() {
 			d.TradeIns = append(d.TradeIns, v)
 		} else {
@@ -52,6 +58,7 @@ func fromProspect(p *adf.Prospect, at Dealership) NewLead {
 			d.Answers = append(d.Answers, Answer{Question: "phone_time", Answer: t.Time})
 		}
 	}
+	n.takeNames(p.Customer.Contact.OtherNames)
 	for _, address := range p.Customer.Contact.InvalidEmails {
 		d.Answers = append(d.Answers, Answer{Question: "email_as_sent", Answer: address})
 	}
@@ -89,11 +96,29 @@ func personOf(c *adf.Contact) Person {
 		if a.Apartment != "" {
 			lines = append(lines, a.Apartment)
 		}
+		code, ok := locale.CountryNamed(a.Country)
+		if !ok && a.Country != "" {
+			lines = append(lines, a.Country) // better a line too many than a country lost
+		}
 		p.Addresses = append(p.Addresses, Address{
-			Lines: lines, PostalCode: a.Postal, City: a.City, Region: a.Region, Country: country(a.Country), Type: addressTypes[a.Type],
+			Lines: lines, PostalCode: a.Postal, City: a.City, Region: a.Region, Country: code, Type: addressTypes[a.Type],
 		})
 	}
 	return p
+}
+
+// takeNames reads the parts of a name that a person has no field for: a civility, else an answer.
+func (n *NewLead) takeNames(names []adf.Name) {
+	for _, name := range names {
+		switch name.Part {
+		case "title", "prefix", "salutation", "civility", "civilite", "civilité", "honorific":
+			if n.Person.Civility == "" {
+				n.Person.Civility = name.Value
+				continue
+			}
+		}
+		n.Details.Answers = append(n.Details.Answers, Answer{Question: "name_" + name.Part, Answer: name.Value})
+	}
 }
 
 var (
@@ -102,14 +127,6 @@ var (
 	}
 	addressTypes = map[string]string{"work": "work", "home": "home", "delivery": "delivery"}
 )
-
-// country keeps what looks like an ISO 3166-1 alpha-2 code; anything else stays in the document.
-func country(s string) string {
-	if s = strings.ToUpper(strings.TrimSpace(s)); len(s) == 2 && s[0] >= 'A' && s[0] <= 'Z' && s[1] >= 'A' && s[1] <= 'Z' {
-		return s
-	}
-	return ""
-}
 
 func timeOf(d adf.Date) *time.Time {
 	if d.Time.IsZero() {
@@ -131,6 +148,9 @@ func moneyOf(m adf.Money, at Dealership) *kernel.Money {
 		return nil
 	}
 	currency := cmp.Or(m.Currency, at.Currency, "EUR")
+	if inDollars(m) && !slices.Contains(dollars, currency) {
+		currency = "USD"
+	}
 	minor := m.Minor
 	for e := m.Exponent; e < adf.CurrencyExponent(currency); e++ {
 		minor *= 10
@@ -140,6 +160,12 @@ func moneyOf(m adf.Money, at Dealership) *kernel.Money {
 	}
 	return &kernel.Money{AmountMinor: minor, Currency: currency}
 }
+
+// dollars are the currencies that "$" may stand for.
+var dollars = []string{"USD", "CAD", "AUD", "NZD", "MXN", "ARS", "CLP", "COP", "UYU", "BRL", "SGD", "HKD", "TWD"}
+
+// inDollars tells that only a dollar sign says what the amount is in.
+func inDollars(m adf.Money) bool { return m.Currency == "" && strings.Contains(m.Raw, "$") }
 
 var financeMethods = []string{"cash", "finance", "lease"}
 
@@ -208,9 +234,14 @@ const (
 func vehicleExtras(v *adf.Vehicle) map[string]string {
 	x := map[string]string{}
 	put := func(key, value string) {
-		if value != "" {
-			x[key] = value
+		if value == "" {
+			return
 		}
+		name := key
+		for i := 2; x[name] != "" && x[name] != value; i++ { // an element that comes again
+			name = key + "_" + strconv.Itoa(i)
+		}
+		x[name] = value
 	}
 	put(extraDoors, v.Doors)
 	put(extraTransmission, v.Transmission)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/locale"
 	"github.com/rooftop-crm/rooftop/pkg/adf"
 )
 
@@ -143,12 +144,31 @@ func (n *NewLead) takeExtras(extras []adf.Extra) {
 			n.Details.Consents = append(n.Details.Consents, consentFrom(attr, e.Value))
 		case name == elementAttribution:
 			n.Details.Attribution = attributionFrom(attr)
+		case n.takeFlag(name, e.Value):
 		default:
 			eachText(name, e, func(name, text string) {
 				n.Details.Answers = append(n.Details.Answers, Answer{Question: name, Answer: text})
 			})
 		}
 	}
+}
+
+// takeFlag reads the elements that many senders add for want of one in ADF: that it is a test, and the person's language.
+func (n *NewLead) takeFlag(name, value string) bool {
+	value = strings.ToLower(strings.TrimSpace(value))
+	switch strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name)) {
+	case "test", "istest", "testlead", "istestlead":
+		yes := slices.Contains([]string{"1", "true", "yes", "y", "oui"}, value)
+		n.Test = n.Test || yes
+		return yes
+	case "language", "preferredlanguage", "languagecode", "langue", "lang":
+		language, ok := locale.Language(value)
+		if ok && n.Person.Language == "" {
+			n.Person.Language = language
+			return true
+		}
+	}
+	return false
 }
 
 func (n *NewLead) takeType(value string, attr map[string]string) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/fold"
 )
 
 // Outcome is what became of one enquiry.
@@ -78,7 +79,7 @@ func decide(n *NewLead, hash []byte, recent []Candidate) (Rule, *Candidate) {
 		age := n.ReceivedAt.Sub(c.ReceivedAt)
 		// A source is a name that anybody may have. A partner's enquiry joins the partner's own leads alone, since it is
 		// answered with the lead.
-		same := c.Source == n.Source && c.PartnerID == n.PartnerID
+		same := sameSource(c.Source, n.Source) && c.PartnerID == n.PartnerID
 		switch {
 		case same && age <= sameContentWithin && bytes.Equal(c.ContentHash, hash):
 			return RuleSameContent, c
@@ -94,6 +95,9 @@ func decide(n *NewLead, hash []byte, recent []Candidate) (Rule, *Candidate) {
 	return RuleNewEnquiry, nil
 }
 
+// sameSource compares the names of sources as people do: a sender's template may write its own name in another case.
+func sameSource(a, b string) bool { return a == b || fold.Text(a) == fold.Text(b) }
+
 // first is the lead that a further source's lead is linked to: never a link to a link.
 func (c *Candidate) first() kernel.LeadID {
 	if !c.DuplicateOf.IsZero() {
@@ -106,7 +110,7 @@ func (c *Candidate) first() kernel.LeadID {
 func (l *Lead) repeats(n *NewLead) bool {
 	d, from := &l.Details, &n.Details
 	return slices.ContainsFunc(d.Touches, func(t Touch) bool {
-		return t.Source == n.Source && t.Comments == from.Comments && n.ReceivedAt.Sub(t.ReceivedAt) <= sameContentWithin
+		return sameSource(t.Source, n.Source) && t.Comments == from.Comments && n.ReceivedAt.Sub(t.ReceivedAt) <= sameContentWithin
 	}) &&
 		covers(d.Vehicles, from.Vehicles, Vehicle.sameCar) && covers(d.TradeIns, from.TradeIns, Vehicle.sameCar) &&
 		covers(d.Answers, from.Answers, equal) && covers(d.Consents, from.Consents, Consent.same) && covers(d.ExternalRefs, from.ExternalRefs, equal) &&

@@ -36,6 +36,7 @@ func TestDecide(t *testing.T) {
 		{"same source after 30 days", []Candidate{earlier(31, nil)}, RuleNewEnquiry, -1},
 		{"same source, closed", []Candidate{earlier(1, func(c *Candidate) { c.Status = StatusLost })}, RuleNewEnquiry, -1},
 		{"same source, postponed", []Candidate{earlier(1, func(c *Candidate) { c.Status = StatusPostponed })}, RuleSameSource, 0},
+		{"same source in another case", []Candidate{earlier(1, func(c *Candidate) { c.Source = "PORTAIL " })}, RuleSameSource, 0},
 		{"other source", []Candidate{earlier(1, func(c *Candidate) { c.Source = "OEM" })}, RuleOtherSource, 0},
 		{"the first of other sources", []Candidate{earlier(1, func(c *Candidate) { c.Source = "A" }), earlier(5, func(c *Candidate) { c.Source = "B" })}, RuleOtherSource, 1},
 		{"same source beside another", []Candidate{earlier(1, func(c *Candidate) { c.Source = "OEM" }), earlier(2, nil)}, RuleSameSource, 1},
