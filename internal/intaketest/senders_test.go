@@ -45,7 +45,8 @@ func TestSenders(t *testing.T) {
 	t.Parallel()
 	a := apptest.New(t).Account(t)
 	for _, s := range senders(t) {
-		t.Run(s.Name, func(t *testing.T) { //nolint:paralleltest // one account: in turn
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
 			s.check(t, a.For(t))
 		})
 	}

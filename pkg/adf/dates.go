@@ -208,21 +208,21 @@ func (p *dateParser) near(month, day int) bool {
 	return since > -36*time.Hour && since < 8*24*time.Hour
 }
 
-// months are the names of the months, folded, in English, French, German, Spanish, Italian, Dutch and Portuguese.
+// months are the names of the months in English, French, German, Spanish, Italian, Dutch and Portuguese.
 // Abbreviations are their first letters.
 var months = [12][]string{
 	{"january", "janvier", "januar", "enero", "gennaio", "januari", "janeiro"},
-	{"february", "fevrier", "februar", "febrero", "febbraio", "februari", "fevereiro"},
-	{"march", "mars", "marz", "maerz", "marzo", "maart", "marco"},
+	{"february", "février", "februar", "febrero", "febbraio", "februari", "fevereiro"},
+	{"march", "mars", "märz", "maerz", "marzo", "maart", "março"},
 	{"april", "avril", "abril", "aprile"},
 	{"may", "mai", "mayo", "maggio", "mei", "maio"},
 	{"june", "juin", "juni", "junio", "giugno", "junho"},
 	{"july", "juillet", "juli", "julio", "luglio", "julho"},
-	{"august", "aout", "agosto", "augustus"},
+	{"august", "août", "agosto", "augustus"},
 	{"september", "septembre", "septiembre", "settembre", "setembro"},
 	{"october", "octobre", "oktober", "octubre", "ottobre", "outubro"},
 	{"november", "novembre", "noviembre", "novembro"},
-	{"december", "decembre", "dezember", "diciembre", "dicembre", "dezembro"},
+	{"december", "décembre", "dezember", "diciembre", "dicembre", "dezembro"},
 }
 
 var unaccented = strings.NewReplacer("é", "e", "û", "u", "ä", "a", "ç", "c")
@@ -235,7 +235,7 @@ func month(word string) int {
 	}
 	for i, names := range months {
 		for _, name := range names {
-			if strings.HasPrefix(name, word) {
+			if strings.HasPrefix(unaccented.Replace(name), word) {
 				return i + 1
 			}
 		}

@@ -3,6 +3,7 @@
 package locale
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -92,9 +93,7 @@ var countryNames = sync.OnceValue(func() map[string]string {
 			}
 		}
 	}
-	for name, code := range everyday {
-		names[name] = code
-	}
+	maps.Copy(names, everyday)
 	return names
 })
 
