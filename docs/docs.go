@@ -3048,6 +3048,196 @@ const docTemplate = `{
                 ]
             }
         },
+        "/me/second-factor": {
+            "get": {
+                "description": "Whether signing in takes a code besides the password, and how many recovery codes are left.",
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "Read my second factor",
+                "operationId": "getSecondFactor",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/SecondFactor"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "Makes the secret for an authenticator app (RFC 6238: SHA-1, six digits, 30 seconds), shown this once; show otpauth_uri as a QR\ncode. It is in force once a code of it was confirmed. Beginning again makes another one.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "Set up a second factor",
+                "operationId": "beginSecondFactor",
+                "parameters": [
+                    {
+                        "description": "the caller's password",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/BeginSecondFactor"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/SecondFactorSecret"
+                        }
+                    },
+                    "409": {
+                        "description": "there is a second factor already",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/me/second-factor/confirm": {
+            "post": {
+                "description": "A code of the app sets the second factor in force: from now on signing in takes one. Answers with ten recovery codes, shown\nthis once; each signs in once in place of the app.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "Confirm the second factor",
+                "operationId": "confirmSecondFactor",
+                "parameters": [
+                    {
+                        "description": "a code of the app",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/SecondFactorCode"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/RecoveryCodes"
+                        }
+                    },
+                    "409": {
+                        "description": "nothing was begun, or it is confirmed already",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/me/second-factor/disable": {
+            "post": {
+                "description": "Needs the password and a code, of the app or a recovery code. Where the account requires a second factor, the user can do\nnothing until they have set up another one.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "Disable my second factor",
+                "operationId": "disableSecondFactor",
+                "parameters": [
+                    {
+                        "description": "password and code",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/SecondFactorProof"
+                        }
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    },
+                    "409": {
+                        "description": "there is no second factor",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/me/second-factor/recovery-codes": {
+            "post": {
+                "description": "Voids the recovery codes, used or not, and answers with ten others, shown this once.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "Renew the recovery codes",
+                "operationId": "renewRecoveryCodes",
+                "parameters": [
+                    {
+                        "description": "password and code",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/SecondFactorProof"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/RecoveryCodes"
+                        }
+                    },
+                    "409": {
+                        "description": "there is no second factor",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/metrics": {
             "get": {
                 "description": "In the text format of Prometheus.",
@@ -3115,7 +3305,7 @@ const docTemplate = `{
         },
         "/oauth/token": {
             "post": {
-                "description": "OAuth 2.0 (RFC 6749), form-encoded. Machines send grant_type=client_credentials with client_id and client_secret, as Basic\nor in the form. refresh_token renews a session and is replaced each time: keep the new one; using an old one ends the\nsession. password is for Rooftop's own front ends only; nobody else may ask people for their passwords. scope narrows.",
+                "description": "OAuth 2.0 (RFC 6749), form-encoded. Machines send grant_type=client_credentials with client_id and client_secret, as Basic\nor in the form. refresh_token renews a session and is replaced each time: keep the new one; using an old one ends the\nsession. password is for Rooftop's own front ends only; nobody else may ask people for their passwords. Where the user has a\nsecond factor, the right password is answered with the error mfa_required and an mfa_token: send it with grant_type=mfa and a\ncode of the app, or a recovery code. scope narrows.",
                 "consumes": [
                     "application/x-www-form-urlencoded"
                 ],
@@ -3129,7 +3319,8 @@ const docTemplate = `{
                         "enum": [
                             "client_credentials",
                             "refresh_token",
-                            "password"
+                            "password",
+                            "mfa"
                         ],
                         "type": "string",
                         "description": "how the caller proves who it is",
@@ -3165,6 +3356,18 @@ const docTemplate = `{
                         "type": "string",
                         "description": "of a user",
                         "name": "password",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "of the error mfa_required",
+                        "name": "mfa_token",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "of an authenticator app, or a recovery code",
+                        "name": "code",
                         "in": "formData"
                     },
                     {
@@ -3278,6 +3481,88 @@ const docTemplate = `{
                     }
                 },
                 "x-outside": true
+            }
+        },
+        "/sessions": {
+            "get": {
+                "description": "The live sessions of the caller, or with user_id those of another user, which takes users:write for the whole account.",
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "List sessions",
+                "operationId": "listSessions",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "of this user; the caller when left out",
+                        "name": "user_id",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Session"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/sessions/{id}": {
+            "delete": {
+                "description": "One of the caller's own, or with users:write for the whole account anyone's. Its refresh token is dead at once, its access\ntokens are refused within ten seconds everywhere.",
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "End a session",
+                "operationId": "endSession",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the session",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
             }
         },
         "/users": {
@@ -3608,6 +3893,72 @@ const docTemplate = `{
                 ]
             }
         },
+        "/users/{id}/end-sessions": {
+            "post": {
+                "description": "Signs the user out everywhere: refresh tokens are dead at once, access tokens are refused within ten seconds. A user may do so\nfor themselves, which ends the present session too; for others it takes users:write for the whole account.",
+                "tags": [
+                    "users"
+                ],
+                "summary": "End every session of a user",
+                "operationId": "endUserSessions",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/users/{id}/reset-second-factor": {
+            "post": {
+                "description": "For who has lost the app and the recovery codes: the user signs in with the password alone until they set up another one. They\nare told by mail. Nobody can do so for someone who has more rights than they do.",
+                "tags": [
+                    "users"
+                ],
+                "summary": "Reset a user's second factor",
+                "operationId": "resetUserSecondFactor",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    },
+                    "409": {
+                        "description": "the user has no second factor",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/users/{id}/restore": {
             "post": {
                 "description": "Undoes a delete, with the password the user had. A user who is not deleted stays as they are.",
@@ -3912,6 +4263,10 @@ const docTemplate = `{
                     "description": "changes must send If-Match",
                     "type": "boolean"
                 },
+                "require_second_factor": {
+                    "description": "users without one can only set one up",
+                    "type": "boolean"
+                },
                 "time_zone": {
                     "description": "of the IANA database",
                     "type": "string",
@@ -4150,6 +4505,19 @@ const docTemplate = `{
                 "status": {
                     "type": "integer",
                     "example": 201
+                }
+            }
+        },
+        "BeginSecondFactor": {
+            "description": "BeginSecondFactor is the caller's password.",
+            "type": "object",
+            "required": [
+                "password"
+            ],
+            "properties": {
+                "password": {
+                    "type": "string",
+                    "example": "trois toits sous la pluie"
                 }
             }
         },
@@ -7373,6 +7741,28 @@ const docTemplate = `{
                 }
             }
         },
+        "List-Session": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Session"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
         "List-User": {
             "type": "object",
             "properties": {
@@ -7620,6 +8010,11 @@ const docTemplate = `{
                 "error_description": {
                     "type": "string",
                     "example": "The e-mail or password is wrong."
+                },
+                "mfa_token": {
+                    "description": "With mfa_required: what completes the sign-in together with a code, within five minutes and once.",
+                    "type": "string",
+                    "x-omitempty": true
                 }
             }
         },
@@ -7738,6 +8133,12 @@ const docTemplate = `{
                     "example": "Garage Dupont"
                 },
                 "require_if_match": {
+                    "type": "boolean",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "require_second_factor": {
+                    "description": "within ten seconds users without one can only set one up",
                     "type": "boolean",
                     "x-nullable": false,
                     "x-omitempty": true
@@ -8238,6 +8639,134 @@ const docTemplate = `{
                 }
             }
         },
+        "RecoveryCodes": {
+            "description": "RecoveryCodes stand in for the app, each once. They are shown this once, and are null in the answer to a repeated request.",
+            "type": "object",
+            "properties": {
+                "recovery_codes": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "example": [
+                        "mfra-4tqx-7wz2-hlk5"
+                    ]
+                }
+            }
+        },
+        "SecondFactor": {
+            "description": "SecondFactor is what the caller proves at sign-in besides the password.",
+            "type": "object",
+            "properties": {
+                "confirmed_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "enabled": {
+                    "type": "boolean"
+                },
+                "recovery_codes_left": {
+                    "type": "integer",
+                    "example": 10
+                }
+            }
+        },
+        "SecondFactorCode": {
+            "description": "SecondFactorCode is a code of the app.",
+            "type": "object",
+            "required": [
+                "code"
+            ],
+            "properties": {
+                "code": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "287082"
+                }
+            }
+        },
+        "SecondFactorProof": {
+            "description": "SecondFactorProof is the caller's password and a code.",
+            "type": "object",
+            "required": [
+                "code",
+                "password"
+            ],
+            "properties": {
+                "code": {
+                    "description": "of the app, or a recovery code",
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "287082"
+                },
+                "password": {
+                    "type": "string",
+                    "example": "trois toits sous la pluie"
+                }
+            }
+        },
+        "SecondFactorSecret": {
+            "description": "SecondFactorSecret is the secret of an authenticator app, shown this once. It is null in the answer to a repeated request.",
+            "type": "object",
+            "properties": {
+                "otpauth_uri": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "otpauth://totp/Rooftop:jeanne@garage-dupont.example?secret=JBSWY3DPEHPK3PXP"
+                },
+                "secret": {
+                    "description": "to type into the app",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+                }
+            }
+        },
+        "Session": {
+            "description": "Session is what a sign-in of a person begins; it lasts as long as it is refreshed.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "current": {
+                    "description": "the one this request belongs to",
+                    "type": "boolean"
+                },
+                "expires_at": {
+                    "description": "unless it is refreshed before",
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "last_used_at": {
+                    "description": "of the last refresh",
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "network": {
+                    "description": "it was last refreshed from there; the whole address is not kept",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "192.0.2.0/24"
+                },
+                "user_agent": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Mozilla/5.0 (Macintosh) Firefox/151.0"
+                },
+                "user_id": {
+                    "type": "string",
+                    "format": "uuid"
+                }
+            }
+        },
         "Token": {
             "description": "Token is an access token and, for people, what renews it.",
             "type": "object",
@@ -8258,6 +8787,11 @@ const docTemplate = `{
                 "scope": {
                     "type": "string",
                     "example": "leads:read leads:write"
+                },
+                "second_factor_missing": {
+                    "description": "The account requires a second factor and the user has none: they can do nothing before they set one up.",
+                    "type": "boolean",
+                    "x-omitempty": true
                 },
                 "token_type": {
                     "type": "string",
@@ -8309,6 +8843,12 @@ const docTemplate = `{
                     "type": "string",
                     "format": "uuid"
                 },
+                "invited_at": {
+                    "description": "of the invitation that is open; null when there is none",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
                 "language": {
                     "description": "BCP 47",
                     "type": "string",
@@ -8324,6 +8864,10 @@ const docTemplate = `{
                     "items": {
                         "$ref": "#/definitions/UserRole"
                     }
+                },
+                "second_factor": {
+                    "description": "signs in with a code besides the password",
+                    "type": "boolean"
                 },
                 "updated_at": {
                     "type": "string",

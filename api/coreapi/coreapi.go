@@ -25,6 +25,13 @@ func Routes(g *echo.Group, svc *core.Service, u httpx.Units) {
 	h := handler{core: svc, units: u}
 	g.GET("/me", h.me)
 	g.PUT("/me/password", h.changePassword)
+	g.GET("/me/second-factor", h.getSecondFactor)
+	g.POST("/me/second-factor", h.beginSecondFactor)
+	g.POST("/me/second-factor/confirm", h.confirmSecondFactor)
+	g.POST("/me/second-factor/disable", h.disableSecondFactor)
+	g.POST("/me/second-factor/recovery-codes", h.renewRecoveryCodes)
+	g.GET("/sessions", h.listSessions)
+	g.DELETE("/sessions/:id", h.endSession)
 	g.GET("/enums", h.enums)
 	g.GET("/account", h.getAccount)
 	g.PATCH("/account", h.patchAccount)
@@ -48,6 +55,8 @@ func Routes(g *echo.Group, svc *core.Service, u httpx.Units) {
 	g.PATCH("/users/:id", h.patchUser)
 	g.DELETE("/users/:id", h.deleteUser)
 	g.POST("/users/:id/restore", h.restoreUser)
+	g.POST("/users/:id/end-sessions", h.endSessions)
+	g.POST("/users/:id/reset-second-factor", h.resetSecondFactor)
 
 	g.POST("/api-keys", h.createAPIKey)
 	g.GET("/api-keys", h.listAPIKeys)

@@ -57,28 +57,30 @@ type Partner struct {
 
 // Account is a dealer group.
 type Account struct {
-	ID             kernel.AccountID `json:"id"`
-	Version        int64            `json:"version" example:"3"`
-	Name           string           `json:"name" example:"Garage Dupont"`
-	Country        string           `json:"country" example:"FR"`             // ISO 3166-1 alpha-2
-	Language       string           `json:"language" example:"fr"`            // BCP 47
-	TimeZone       string           `json:"time_zone" example:"Europe/Paris"` // of the IANA database
-	Currency       string           `json:"currency" example:"EUR"`           // ISO 4217
-	RequireIfMatch bool             `json:"require_if_match"`                 // changes must send If-Match
-	CustomSchemas  map[string]any   `json:"custom_schemas"`                   // a JSON Schema for custom, by resource
-	CreatedAt      time.Time        `json:"created_at"`
-	UpdatedAt      time.Time        `json:"updated_at"`
+	ID                  kernel.AccountID `json:"id"`
+	Version             int64            `json:"version" example:"3"`
+	Name                string           `json:"name" example:"Garage Dupont"`
+	Country             string           `json:"country" example:"FR"`             // ISO 3166-1 alpha-2
+	Language            string           `json:"language" example:"fr"`            // BCP 47
+	TimeZone            string           `json:"time_zone" example:"Europe/Paris"` // of the IANA database
+	Currency            string           `json:"currency" example:"EUR"`           // ISO 4217
+	RequireIfMatch      bool             `json:"require_if_match"`                 // changes must send If-Match
+	RequireSecondFactor bool             `json:"require_second_factor"`            // users without one can only set one up
+	CustomSchemas       map[string]any   `json:"custom_schemas"`                   // a JSON Schema for custom, by resource
+	CreatedAt           time.Time        `json:"created_at"`
+	UpdatedAt           time.Time        `json:"updated_at"`
 } //	@name	Account
 
 // PatchAccount changes the account. Schemas are merged key by key.
 type PatchAccount struct {
-	Name           merge.Field[string]         `json:"name" validate:"max=200" extensions:"!x-nullable" example:"Garage Dupont"`
-	Country        merge.Field[string]         `json:"country" extensions:"!x-nullable" example:"FR"`
-	Language       merge.Field[string]         `json:"language" extensions:"!x-nullable" example:"fr"`
-	TimeZone       merge.Field[string]         `json:"time_zone" extensions:"!x-nullable" example:"Europe/Paris"`
-	Currency       merge.Field[string]         `json:"currency" extensions:"!x-nullable" example:"EUR"`
-	RequireIfMatch merge.Field[bool]           `json:"require_if_match" extensions:"!x-nullable"`
-	CustomSchemas  merge.Field[map[string]any] `json:"custom_schemas"`
+	Name                merge.Field[string]         `json:"name" validate:"max=200" extensions:"!x-nullable" example:"Garage Dupont"`
+	Country             merge.Field[string]         `json:"country" extensions:"!x-nullable" example:"FR"`
+	Language            merge.Field[string]         `json:"language" extensions:"!x-nullable" example:"fr"`
+	TimeZone            merge.Field[string]         `json:"time_zone" extensions:"!x-nullable" example:"Europe/Paris"`
+	Currency            merge.Field[string]         `json:"currency" extensions:"!x-nullable" example:"EUR"`
+	RequireIfMatch      merge.Field[bool]           `json:"require_if_match" extensions:"!x-nullable"`
+	RequireSecondFactor merge.Field[bool]           `json:"require_second_factor" extensions:"!x-nullable"` // within ten seconds users without one can only set one up
+	CustomSchemas       merge.Field[map[string]any] `json:"custom_schemas"`
 } //	@name	PatchAccount
 
 // ChangePassword is a user's present password and the next one.
@@ -113,7 +115,7 @@ type EnumLabels struct {
 func fromAccount(a core.Account) Account {
 	return Account{
 		ID: a.ID, Version: a.Version, Name: a.Name, Country: a.Country, Language: a.Language, TimeZone: a.TimeZone, Currency: a.Currency,
-		RequireIfMatch: a.RequireIfMatch, CustomSchemas: object(a.CustomSchemas), CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
+		RequireIfMatch: a.RequireIfMatch, RequireSecondFactor: a.RequireSecondFactor, CustomSchemas: object(a.CustomSchemas), CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 	}
 }
 
@@ -124,6 +126,7 @@ func (in PatchAccount) apply(d *core.AccountDetails) {
 	in.TimeZone.Apply(&d.TimeZone)
 	in.Currency.Apply(&d.Currency)
 	in.RequireIfMatch.Apply(&d.RequireIfMatch)
+	in.RequireSecondFactor.Apply(&d.RequireSecondFactor)
 	applyCustom(in.CustomSchemas, &d.CustomSchemas)
 }
 

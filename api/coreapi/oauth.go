@@ -3,6 +3,7 @@ package coreapi
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"math"
 	"mime"
 	"net/http"
@@ -31,12 +32,16 @@ type Token struct {
 	ExpiresIn    int     `json:"expires_in" example:"900"` // seconds
 	RefreshToken *string `json:"refresh_token,omitempty" extensions:"!x-nullable"`
 	Scope        string  `json:"scope" example:"leads:read leads:write"`
+	// The account requires a second factor and the user has none: they can do nothing before they set one up.
+	SecondFactorMissing bool `json:"second_factor_missing,omitempty"`
 } //	@name	Token
 
 // OAuthError is an error as RFC 6749 writes it.
 type OAuthError struct {
 	Error       string `json:"error" example:"invalid_grant"`
 	Description string `json:"error_description" example:"The e-mail or password is wrong."`
+	// With mfa_required: what completes the sign-in together with a code, within five minutes and once.
+	MFAToken string `json:"mfa_token,omitempty"`
 } //	@name	OAuthError
 
 // KeySet is the set of keys that access tokens are signed with.
@@ -60,15 +65,19 @@ type Key struct {
 //	@Summary		Get an access token
 //	@Description	OAuth 2.0 (RFC 6749), form-encoded. Machines send grant_type=client_credentials with client_id and client_secret, as Basic
 //	@Description	or in the form. refresh_token renews a session and is replaced each time: keep the new one; using an old one ends the
-//	@Description	session. password is for Rooftop's own front ends only; nobody else may ask people for their passwords. scope narrows.
+//	@Description	session. password is for Rooftop's own front ends only; nobody else may ask people for their passwords. Where the user has a
+//	@Description	second factor, the right password is answered with the error mfa_required and an mfa_token: send it with grant_type=mfa and a
+//	@Description	code of the app, or a recovery code. scope narrows.
 //	@Tags			sign-in
 //	@Accept			x-www-form-urlencoded
-//	@Param			grant_type		formData	string	true	"how the caller proves who it is"	Enums(client_credentials,refresh_token,password)
+//	@Param			grant_type		formData	string	true	"how the caller proves who it is"	Enums(client_credentials,refresh_token,password,mfa)
 //	@Param			client_id		formData	string	false	"of a machine client or partner"
 //	@Param			client_secret	formData	string	false	"of a machine client or partner"
 //	@Param			refresh_token	formData	string	false	"of a session"
 //	@Param			username		formData	string	false	"the e-mail of a user"
 //	@Param			password		formData	string	false	"of a user"
+//	@Param			mfa_token		formData	string	false	"of the error mfa_required"
+//	@Param			code			formData	string	false	"of an authenticator app, or a recovery code"
 //	@Param			scope			formData	string	false	"scopes with spaces between; all there is when left out"
 //	@Success		200				{object}	Token
 //	@Failure		400				{object}	OAuthError
@@ -84,7 +93,8 @@ func (h handler) token(c echo.Context) error {
 	}
 	r := core.TokenRequest{
 		GrantType: form.Get("grant_type"), ClientID: form.Get("client_id"), ClientSecret: form.Get("client_secret"),
-		Username: form.Get("username"), Password: form.Get("password"), RefreshToken: form.Get("refresh_token"), Scope: form.Get("scope"),
+		Username: form.Get("username"), Password: form.Get("password"), RefreshToken: form.Get("refresh_token"),
+		MFAToken: form.Get("mfa_token"), Code: form.Get("code"), Scope: form.Get("scope"),
 		UserAgent: c.Request().UserAgent(),
 	}
 	r.Address, _ = netip.ParseAddr(c.RealIP()) // what is no address shares one count of failures
@@ -92,12 +102,18 @@ func (h handler) token(c echo.Context) error {
 		return oauthError(c, err)
 	}
 	answer, err := h.core.Token(context.WithoutCancel(c.Request().Context()), r)
+	if errors.Is(err, core.ErrMFARequired) {
+		httpx.Of(c).Code = core.ErrMFARequired.Code
+		return c.JSON(http.StatusBadRequest, OAuthError{
+			Error: "mfa_required", Description: core.ErrMFARequired.Public, MFAToken: answer.MFAToken,
+		})
+	}
 	if err != nil {
 		return oauthError(c, err)
 	}
 	return c.JSON(http.StatusOK, Token{
 		AccessToken: answer.AccessToken, TokenType: "Bearer", ExpiresIn: answer.ExpiresIn, Scope: answer.Scope,
-		RefreshToken: orNull(answer.RefreshToken),
+		RefreshToken: orNull(answer.RefreshToken), SecondFactorMissing: answer.FactorMissing,
 	})
 }
 

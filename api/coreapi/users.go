@@ -17,19 +17,21 @@ import (
 
 // User is a person who works for the account.
 type User struct {
-	ID         kernel.UserID `json:"id"`
-	Version    int64         `json:"version" example:"3"`
-	Email      string        `json:"email" format:"email" example:"jeanne@garage-dupont.example"` // signs the user in
-	FirstName  *string       `json:"first_name" example:"Jeanne"`
-	LastName   *string       `json:"last_name" example:"Martin"`
-	FullName   string        `json:"full_name" example:"Jeanne Martin"`
-	Language   string        `json:"language" example:"fr"` // BCP 47
-	Roles      []UserRole    `json:"roles"`
-	Disabled   bool          `json:"disabled"` // cannot sign in
-	DisabledAt *time.Time    `json:"disabled_at"`
-	CreatedAt  time.Time     `json:"created_at"`
-	UpdatedAt  time.Time     `json:"updated_at"`
-	DeletedAt  *time.Time    `json:"deleted_at"`
+	ID           kernel.UserID `json:"id"`
+	Version      int64         `json:"version" example:"3"`
+	Email        string        `json:"email" format:"email" example:"jeanne@garage-dupont.example"` // signs the user in
+	FirstName    *string       `json:"first_name" example:"Jeanne"`
+	LastName     *string       `json:"last_name" example:"Martin"`
+	FullName     string        `json:"full_name" example:"Jeanne Martin"`
+	Language     string        `json:"language" example:"fr"` // BCP 47
+	Roles        []UserRole    `json:"roles"`
+	Disabled     bool          `json:"disabled"` // cannot sign in
+	DisabledAt   *time.Time    `json:"disabled_at"`
+	SecondFactor bool          `json:"second_factor"` // signs in with a code besides the password
+	InvitedAt    *time.Time    `json:"invited_at"`    // of the invitation that is open; null when there is none
+	CreatedAt    time.Time     `json:"created_at"`
+	UpdatedAt    time.Time     `json:"updated_at"`
+	DeletedAt    *time.Time    `json:"deleted_at"`
 } //	@name	User
 
 // UserRole is a role that a user has at one dealership or for the whole account.
@@ -69,7 +71,7 @@ type PatchUser struct {
 func fromUser(u core.User) User {
 	return User{
 		ID: u.ID, Version: u.Version, Email: u.Email, FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), FullName: u.FullName(),
-		Language: u.Language, Disabled: u.Disabled, DisabledAt: u.DisabledAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, DeletedAt: u.DeletedAt,
+		Language: u.Language, Disabled: u.Disabled, DisabledAt: u.DisabledAt, SecondFactor: u.SecondFactorAt != nil, InvitedAt: u.InvitedAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, DeletedAt: u.DeletedAt,
 		Roles: mapped(u.Roles, func(r core.RoleAt) UserRole { return UserRole{Role: string(r.Role), DealershipID: r.Dealership} }),
 	}
 }

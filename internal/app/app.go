@@ -112,10 +112,13 @@ func Modules(s Services) []Module {
 	}
 }
 
-// purge forgets an account's old answers, and comes back an hour later.
+// purge forgets an account's old answers and sessions, and comes back an hour later.
 func purge(s Services) background.Handler {
 	return func(ctx context.Context, account kernel.AccountID, id uuid.UUID) error {
 		if err := s.Units.Purge(ctx, account); err != nil {
+			return err
+		}
+		if err := s.Core.ForgetSessions(ctx, account); err != nil {
 			return err
 		}
 		return s.Work.Later(ctx, account, core.PurgeIdempotencyKeys, id, time.Hour)
@@ -200,7 +203,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 	keys := auth.NewKeys(control, ring, now)
 	s.Core = core.NewService(core.Parts{
 		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Audit: s.Audit, Work: s.Work, Hasher: hasher,
-		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Enums: slices.Concat(core.Enums(), contacts.Enums(), leads.Enums()), Now: now,
+		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Enums: slices.Concat(core.Enums(), contacts.Enums(), leads.Enums()), Now: now,
 	})
 	schemas := schema.New(customSchemas(s.Core), now)
 	changed := &contactChange{}

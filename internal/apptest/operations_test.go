@@ -2,12 +2,14 @@ package apptest_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rooftop-crm/rooftop/internal/apptest"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 )
 
@@ -32,16 +34,25 @@ const (
 var (
 	readLeads  = []auth.Scope{auth.LeadsRead}
 	notForSite = map[string]string{"site key": siteJSON}
+	noPerson   = map[string]string{"site key": "is no person", "partner": "is no person"}
 )
 
 // operations says for every route that needs a credential what else it needs. A route that is not here is allowed to
 // nobody: the test fails.
 var operations = map[string]operation{
-	"GET /v1/me":          {path: "/v1/me", ok: 200},
-	"GET /v1/enums":       {path: "/v1/enums", ok: 200},
-	"PUT /v1/me/password": {path: "/v1/me/password", body: `{"current_password":"x","new_password":"short"}`, ok: 422, but: map[string]string{"site key": "has none", "partner": "has none"}},
-	"GET /v1/account":     {path: "/v1/account", scope: auth.AccountRead, ok: 200},
-	"PATCH /v1/account":   {path: "/v1/account", body: `{"language":"fr"}`, scope: auth.AccountWrite, ok: 200},
+	"GET /v1/me":                               {path: "/v1/me", ok: 200},
+	"GET /v1/enums":                            {path: "/v1/enums", ok: 200},
+	"PUT /v1/me/password":                      {path: "/v1/me/password", body: `{"current_password":"x","new_password":"short"}`, ok: 422, but: map[string]string{"site key": "has none", "partner": "has none"}},
+	"GET /v1/me/second-factor":                 {path: "/v1/me/second-factor", ok: 200, but: noPerson},
+	"POST /v1/me/second-factor":                {path: "/v1/me/second-factor", body: `{"password":"a long enough password"}`, ok: 201, but: noPerson},
+	"POST /v1/me/second-factor/confirm":        {path: "/v1/me/second-factor/confirm", body: `{"code":"none"}`, ok: 403, but: noPerson}, // begun just before
+	"POST /v1/me/second-factor/disable":        {path: "/v1/me/second-factor/disable", body: `{"password":"a long enough password","code":"none"}`, ok: 409, but: noPerson},
+	"POST /v1/me/second-factor/recovery-codes": {path: "/v1/me/second-factor/recovery-codes", body: `{"password":"a long enough password","code":"none"}`, ok: 409, but: noPerson},
+	"GET /v1/sessions":                         {path: "/v1/sessions", ok: 200, but: noPerson},
+	"DELETE /v1/sessions/:id":                  {path: "/v1/sessions/{fresh}", scope: auth.UsersWrite, ok: 204, fresh: "session"},
+
+	"GET /v1/account":   {path: "/v1/account", scope: auth.AccountRead, ok: 200},
+	"PATCH /v1/account": {path: "/v1/account", body: `{"language":"fr"}`, scope: auth.AccountWrite, ok: 200},
 
 	"GET /v1/audit-log":     {path: "/v1/audit-log", scope: auth.AuditRead, ok: 200},
 	"GET /v1/events":        {path: "/v1/events", scope: auth.EventsRead, ok: 200},
@@ -58,13 +69,15 @@ var operations = map[string]operation{
 	"DELETE /v1/dealerships/:id":                      {path: "/v1/dealerships/{fresh}", scope: auth.DealershipsWrite, ok: 204, fresh: "dealership"},
 	"POST /v1/dealerships/:id/restore":                {path: "/v1/dealerships/{gone_dealership}/restore", scope: auth.DealershipsWrite, ok: 200},
 
-	"POST /v1/users":             {path: "/v1/users", body: `{"email":"{nonce}@fr.example","password":"a long enough password"}`, scope: auth.UsersWrite, ok: 201},
-	"GET /v1/users":              {path: "/v1/users", scope: auth.UsersRead, ok: 200},
-	"GET /v1/users/changes":      {path: "/v1/users/changes", scope: auth.UsersRead, ok: 200},
-	"GET /v1/users/:id":          {path: "/v1/users/{user}", scope: auth.UsersRead, ok: 200},
-	"PATCH /v1/users/:id":        {path: "/v1/users/{fresh}", body: `{"first_name":"{nonce}"}`, scope: auth.UsersWrite, ok: 200, fresh: "user"},
-	"DELETE /v1/users/:id":       {path: "/v1/users/{fresh}", scope: auth.UsersWrite, ok: 204, fresh: "user"},
-	"POST /v1/users/:id/restore": {path: "/v1/users/{gone_user}/restore", scope: auth.UsersWrite, ok: 200},
+	"POST /v1/users":                         {path: "/v1/users", body: `{"email":"{nonce}@fr.example","password":"a long enough password"}`, scope: auth.UsersWrite, ok: 201},
+	"GET /v1/users":                          {path: "/v1/users", scope: auth.UsersRead, ok: 200},
+	"GET /v1/users/changes":                  {path: "/v1/users/changes", scope: auth.UsersRead, ok: 200},
+	"GET /v1/users/:id":                      {path: "/v1/users/{user}", scope: auth.UsersRead, ok: 200},
+	"PATCH /v1/users/:id":                    {path: "/v1/users/{fresh}", body: `{"first_name":"{nonce}"}`, scope: auth.UsersWrite, ok: 200, fresh: "user"},
+	"DELETE /v1/users/:id":                   {path: "/v1/users/{fresh}", scope: auth.UsersWrite, ok: 204, fresh: "user"},
+	"POST /v1/users/:id/end-sessions":        {path: "/v1/users/{fresh}/end-sessions", scope: auth.UsersWrite, ok: 204, fresh: "user"},
+	"POST /v1/users/:id/reset-second-factor": {path: "/v1/users/{fresh}/reset-second-factor", scope: auth.UsersWrite, ok: 409, fresh: "user"}, // has none
+	"POST /v1/users/:id/restore":             {path: "/v1/users/{gone_user}/restore", scope: auth.UsersWrite, ok: 200},
 
 	"POST /v1/api-keys":                     {path: "/v1/api-keys", body: `{"kind":"api_key","name":"{nonce}","scopes":["keys:write"]}`, scope: auth.KeysWrite, ok: 201},
 	"GET /v1/api-keys":                      {path: "/v1/api-keys", scope: auth.KeysRead, ok: 200},
@@ -123,6 +136,12 @@ func (a *tenant) make(t testing.TB, what string) string {
 	switch what {
 	case "dealership":
 		return post("/v1/dealerships", object{"name": nonce})
+	case "session":
+		form := url.Values{"grant_type": {"password"}, "username": {a.AdminEmail}, "password": {apptest.Password}}.Encode()
+		anyone := a.For(t)
+		anyone.Credential = ""
+		anyone.Send(http.MethodPost, "/v1/oauth/token", []byte(form), "Content-Type", "application/x-www-form-urlencoded").Is(http.StatusOK)
+		return a.For(t).Get("/v1/sessions?limit=1").Is(http.StatusOK).Str("data.0.id")
 	case "user":
 		return post("/v1/users", object{"email": nonce + "@fr.example", "password": "a long enough password"})
 	case "contact":

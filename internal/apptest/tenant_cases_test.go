@@ -36,6 +36,7 @@ var publicRoutes = map[string][]attack{
 		{what: "another's client, wrong secret", path: "/v1/oauth/token", body: `grant_type=client_credentials&client_id={client_id}&client_secret=no`, want: 401},
 		{what: "another's client, a key as secret", path: "/v1/oauth/token", body: `grant_type=client_credentials&client_id={client_id}&client_secret={own.key_secret}`, want: 401},
 		{what: "another's e-mail", path: "/v1/oauth/token", body: `grant_type=password&username={user_email}&password=not+the+password`, want: 400},
+		{what: "another's recovery code", path: "/v1/oauth/token", body: `grant_type=mfa&mfa_token=rtm_{user}&code={recovery_code}`, want: 400},
 		{what: "an id as refresh token", path: "/v1/oauth/token", body: `grant_type=refresh_token&refresh_token=rtr_{user}`, want: 400},
 	},
 	"POST /v1/oauth/revoke": {
@@ -57,6 +58,36 @@ var attacks = map[string][]attack{
 		{what: "account_id in body", path: "/v1/account", body: `{"account_id":"{account}","name":"Taken"}`, want: 422, partner: 422},
 		{what: "self", path: "/v1/account", body: `{"language":"fr"}`, want: 200},
 	},
+
+	"GET /v1/me/second-factor": {
+		{what: "user in query", path: "/v1/me/second-factor?user_id={guarded}", want: 400, partner: 400},
+		{what: "self", path: "/v1/me/second-factor", want: 200},
+	},
+	"POST /v1/me/second-factor": {
+		{what: "user in body", path: "/v1/me/second-factor", body: `{"user_id":"{guarded}","password":"a long enough password"}`, want: 422, partner: 422},
+	},
+	"POST /v1/me/second-factor/confirm": {
+		{what: "user in body", path: "/v1/me/second-factor/confirm", body: `{"user_id":"{guarded}","code":"000000"}`, want: 422, partner: 422},
+	},
+	"POST /v1/me/second-factor/disable": {
+		{what: "user in body", path: "/v1/me/second-factor/disable", body: `{"user_id":"{guarded}","password":"a long enough password","code":"000000"}`, want: 422, partner: 422},
+		{what: "recovery code", path: "/v1/me/second-factor/disable", body: `{"password":"a long enough password","code":"{recovery_code}"}`, want: 409},
+	},
+	"POST /v1/me/second-factor/recovery-codes": {
+		{what: "user in body", path: "/v1/me/second-factor/recovery-codes", body: `{"user_id":"{guarded}","password":"a long enough password","code":"000000"}`, want: 422, partner: 422},
+	},
+	"GET /v1/sessions": {
+		{what: "user in filter", path: "/v1/sessions?user_id={user}", want: 200},
+		{what: "account in filter", path: "/v1/sessions?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/sessions?limit=1&cursor={session_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/sessions", want: 200},
+	},
+	"DELETE /v1/sessions/:id": {{what: "path", path: "/v1/sessions/{session}", want: 404}},
+	"POST /v1/users/:id/end-sessions": {
+		{what: "path", path: "/v1/users/{user}/end-sessions", want: 404},
+		{what: "path, the administrator", path: "/v1/users/{admin}/end-sessions", want: 404},
+	},
+	"POST /v1/users/:id/reset-second-factor": {{what: "path", path: "/v1/users/{guarded}/reset-second-factor", want: 404}},
 
 	"GET /v1/audit-log": {
 		{what: "who did it", path: "/v1/audit-log?actor_id={admin}", want: 200},

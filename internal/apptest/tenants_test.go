@@ -163,6 +163,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	a.JSON(http.MethodDelete, "/v1/dealerships/"+gone, nil).Is(http.StatusNoContent)
 	n["gone_dealership"] = gone
 	a.fillPeople(c)
+	a.fillSignIn(t, p, c)
 	a.fillContacts(c, digit)
 	a.fillLeads(t, tag, c)
 	a.fillKeys(c)
@@ -172,7 +173,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	n["lead_cursor"] = a.Get("/v1/leads?limit=1").Str("next_cursor")
 	for name, path := range map[string]string{
 		"dealership": "/v1/dealerships", "user": "/v1/users", "key": "/v1/api-keys", "grant": "/v1/grants", "contact": "/v1/contacts", "inbox": "/v1/inbox",
-		"audit": "/v1/audit-log",
+		"audit": "/v1/audit-log", "session": "/v1/sessions",
 	} {
 		n[name+"_cursor"] = a.Get(path + "?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
@@ -194,6 +195,18 @@ func (a *tenant) fillPeople(c func(string) string) {
 	n["seller"] = hire("seller", []any{object{"role": "salesperson", "dealership_id": n["dealership"]}})
 	n["gone_user"] = hire("gone-user", []any{})
 	a.JSON(http.MethodDelete, "/v1/users/"+n["gone_user"], nil).Is(http.StatusNoContent)
+}
+
+// fillSignIn sets up a second factor.
+func (a *tenant) fillSignIn(t testing.TB, p *apptest.Program, c func(string) string) {
+	t.Helper()
+	n := a.names
+	p.SignIn(t, a.AdminEmail) // a second session
+	n["session"] = a.Get("/v1/sessions").Is(http.StatusOK).Str("data.0.id")
+	n["guarded"] = a.Post("/v1/users", object{"email": c("guarded") + "@fr.example", "password": apptest.Password}).Is(http.StatusCreated).Str("id")
+	guarded := p.SignIn(t, c("guarded")+"@fr.example")
+	secret := guarded.Post("/v1/me/second-factor", object{"password": apptest.Password}).Is(http.StatusCreated).Str("secret")
+	n["recovery_code"] = guarded.Post("/v1/me/second-factor/confirm", object{"code": appCode(t, secret, 0)}).Is(http.StatusOK).Str("recovery_codes.0")
 }
 
 func (a *tenant) fillContacts(c func(string) string, digit int) {

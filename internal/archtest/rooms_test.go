@@ -84,7 +84,7 @@ var testsOnly = []string{"internal/platform/dbtest", "internal/platform/fetch/fe
 var owners = map[string][]string{
 	"internal/core/coredb": {
 		"accounts", "logins", "login_throttles", "partners", "credentials", "grants", "signing_keys", "refresh_tokens", "revoked_tokens",
-		"dealerships", "dealership_codes", "dealership_refs", "users", "api_keys",
+		"dealerships", "dealership_codes", "dealership_refs", "users", "api_keys", "sessions", "second_factors", "recovery_codes",
 	},
 	"internal/contacts/contactsdb": {"contacts", "contact_points", "contact_refs"},
 	"internal/leads/leadsdb":       {"leads", "lead_refs", "lead_history", "partner_leads", "inbox", "inbox_parts", "partner_inbox"},

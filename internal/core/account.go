@@ -31,6 +31,8 @@ type AccountDetails struct {
 	TimeZone       string // IANA
 	Currency       string // ISO 4217
 	RequireIfMatch bool   // changes must name the version they change
+	// RequireSecondFactor leaves users without a second factor nothing to do but to set one up.
+	RequireSecondFactor bool
 	// CustomSchemas holds a JSON Schema for custom, by resource: "lead", "contact" and so on.
 	CustomSchemas map[string]any
 }
@@ -63,6 +65,7 @@ func (d AccountDetails) diff(o AccountDetails) []string {
 	c.add("time_zone", d.TimeZone == o.TimeZone)
 	c.add("currency", d.Currency == o.Currency)
 	c.add("require_if_match", d.RequireIfMatch == o.RequireIfMatch)
+	c.add("require_second_factor", d.RequireSecondFactor == o.RequireSecondFactor)
 	c.add("custom_schemas", sameJSON(d.CustomSchemas, o.CustomSchemas))
 	return c.names
 }

@@ -195,6 +195,7 @@ type UserState struct {
 	LoginDisabled  bool
 	RequireIfMatch bool
 	TokenRevoked   bool // the access token or its session
+	FactorMissing  bool // the account requires a second factor and the user has none
 }
 
 func (c CredentialState) usable(now time.Time) bool {

@@ -22,7 +22,7 @@ func (s *Service) AuditLog(ctx context.Context, actor auth.Actor, f audit.Filter
 func (a Account) open() audit.Fields {
 	return audit.Fields{
 		"name": a.Name, "country": a.Country, "language": a.Language, "time_zone": a.TimeZone, "currency": a.Currency,
-		"require_if_match": a.RequireIfMatch,
+		"require_if_match": a.RequireIfMatch, "require_second_factor": a.RequireSecondFactor,
 	}
 }
 
@@ -34,7 +34,7 @@ func (d Dealership) open() audit.Fields {
 }
 
 func (u User) open() audit.Fields {
-	return audit.Fields{"language": u.Language, "roles": u.Roles, "disabled": u.Disabled, "deleted_at": u.DeletedAt}
+	return audit.Fields{"language": u.Language, "roles": u.Roles, "disabled": u.Disabled, "second_factor": u.SecondFactorAt != nil, "invited_at": u.InvitedAt, "deleted_at": u.DeletedAt}
 }
 
 func (k APIKey) open() audit.Fields {

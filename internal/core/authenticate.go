@@ -100,10 +100,13 @@ func (s *Service) userOf(ctx context.Context, tok auth.Token) (auth.Actor, error
 
 func userActor(account kernel.AccountID, u UserState) auth.Actor {
 	wide, at := rights(u.Roles)
+	if u.FactorMissing {
+		wide, at = 0, nil
+	}
 	return auth.Actor{
 		Kind: auth.KindUser, Account: account, User: u.ID, Credential: kernel.CredentialID(u.ID), Name: u.FullName(),
 		Scopes: wide, At: at, Limited: !slices.ContainsFunc(u.Roles, func(r RoleAt) bool { return r.Dealership == nil }),
-		OwnLeadsOnly: seesOwnLeadsOnly(u.Roles), RequireIfMatch: u.RequireIfMatch,
+		OwnLeadsOnly: seesOwnLeadsOnly(u.Roles), RequireIfMatch: u.RequireIfMatch, FactorMissing: u.FactorMissing,
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/enum"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/links"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/secret"
 )
@@ -59,7 +60,7 @@ type Scheduler interface {
 	Schedule(ctx context.Context, account kernel.AccountID, kind string, id uuid.UUID, due time.Time) error
 }
 
-// Parts is what a Service is made of. All but Enums are required.
+// Parts is what a Service is made of. All but Enums, Mailer and AppURL are required.
 type Parts struct {
 	Store   Store
 	Control ControlStore
@@ -71,8 +72,13 @@ type Parts struct {
 	Keys    *auth.Keys
 	Tokens  *auth.Tokens
 	Ring    *secret.Keyring
-	Enums   []enum.Enum // of every context, for GET /v1/enums
-	Now     func() time.Time
+	Links   *links.Store
+	// Mailer sends what users must be told. nil: this installation sends no mail; see ErrNoMail.
+	Mailer Mailer
+	// AppURL is the front end that links in mails lead to.
+	AppURL string
+	Enums  []enum.Enum // of every context, for GET /v1/enums
+	Now    func() time.Time
 	// UserRate is how many requests a minute a user has; keys have quotas of their own. DefaultRate.
 	UserRate int
 }

@@ -22,9 +22,12 @@ const FirstPartyClient = "rooftop"
 var (
 	ErrOAuthRequest     = errs.New(errs.Unreadable, "oauth.invalid_request", "The request lacks a parameter, or repeats one.")
 	ErrOAuthClient      = errs.New(errs.Unauthenticated, "oauth.invalid_client", "The client is unknown, its secret is wrong, or it was revoked.")
-	ErrOAuthGrant       = errs.New(errs.Unreadable, "oauth.invalid_grant", "The e-mail or password is wrong, or the refresh token is not, or no longer, valid.")
-	ErrOAuthUnsupported = errs.New(errs.Unreadable, "oauth.unsupported_grant_type", "grant_type is client_credentials, refresh_token or password.")
-	ErrOAuthScope       = errs.New(errs.Unreadable, "oauth.invalid_scope", "The scope is unknown, or more than the caller has.")
+	ErrOAuthGrant       = errs.New(errs.Unreadable, "oauth.invalid_grant", "The e-mail, password or code is wrong, or the token sent is not, or no longer, valid.")
+	ErrOAuthUnsupported = errs.New(errs.Unreadable, "oauth.unsupported_grant_type", "grant_type is client_credentials, refresh_token, password or mfa.")
+	// ErrMFARequired comes with the MFAToken that completes the sign-in together with a code.
+	ErrMFARequired = errs.New(errs.Unreadable, "oauth.mfa_required",
+		"The password is right, and the user has a second factor: send grant_type=mfa with the mfa_token and a code.")
+	ErrOAuthScope = errs.New(errs.Unreadable, "oauth.invalid_scope", "The scope is unknown, or more than the caller has.")
 )
 
 // TokenRequest is what the token endpoint is asked.
@@ -35,6 +38,8 @@ type TokenRequest struct {
 	Username     string
 	Password     string
 	RefreshToken string
+	MFAToken     string // of ErrMFARequired
+	Code         string // of an authenticator app, or a recovery code
 	Scope        string // "" for all there is
 	Address      netip.Addr
 	UserAgent    string
@@ -46,6 +51,10 @@ type TokenAnswer struct {
 	RefreshToken string // "" for machines
 	ExpiresIn    int    // seconds
 	Scope        string
+	// FactorMissing says that the user can do nothing before they have set up a second factor.
+	FactorMissing bool
+	// MFAToken comes with ErrMFARequired, and nothing else then.
+	MFAToken string
 }
 
 // Token exchanges a client's secret, a refresh token or a password for an access token. Its errors for the caller are
@@ -59,6 +68,8 @@ func (s *Service) Token(ctx context.Context, r TokenRequest) (TokenAnswer, error
 		exchange = s.refreshToken
 	case "password":
 		exchange = s.passwordToken
+	case "mfa":
+		exchange = s.mfaToken
 	case "":
 		return TokenAnswer{}, ErrOAuthRequest.Saying("grant_type is missing.")
 	default:
@@ -155,6 +166,13 @@ func (s *Service) passwordToken(ctx context.Context, r TokenRequest) (TokenAnswe
 			return TokenAnswer{}, err
 		}
 	}
+	factor, err := s.Store.SecondFactor(ctx, login.Account, login.User)
+	switch {
+	case err == nil && factor.ConfirmedAt != nil:
+		return TokenAnswer{MFAToken: s.challenge(login, r.Scope), ExpiresIn: int(challengeTTL.Seconds())}, ErrMFARequired
+	case err != nil && !errors.Is(err, ErrNotFound):
+		return TokenAnswer{}, err
+	}
 	return s.openSession(ctx, login, r)
 }
 
@@ -181,7 +199,7 @@ func (s *Service) Revoke(ctx context.Context, token string) error {
 			if err != nil {
 				return ignoreNotFound(err)
 			}
-			return s.Control.RevokeFamily(ctx, r.Family, now, now.Add(auth.TokenTTL*2))
+			return s.Control.RevokeFamily(ctx, r.Account, r.Family, now, now.Add(auth.TokenTTL*2))
 		})
 	}
 	tok, err := s.Tokens.Verify(ctx, token)
@@ -201,8 +219,8 @@ func ignoreNotFound(err error) error {
 	return err
 }
 
-// userReach is every scope a user has now.
-func (s *Service) userReach(ctx context.Context, account kernel.AccountID, user kernel.UserID) (auth.ScopeSet, error) {
-	u, err := s.Store.User(ctx, account, user)
-	return u.reach(), err
+// userReach is every scope a user has now, or would have with the second factor that they lack.
+func (s *Service) userReach(ctx context.Context, account kernel.AccountID, user kernel.UserID) (reach auth.ScopeSet, factorMissing bool, err error) {
+	u, err := s.Control.UserState(ctx, account, user, uuid.Nil, uuid.Nil)
+	return u.reach(), u.FactorMissing, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 )
@@ -24,6 +25,9 @@ const (
 	// refreshGrace is how long the token before the present one still gives the present one: its answer may have been lost,
 	// or two windows of one browser may have asked at once.
 	refreshGrace = 10 * time.Second
+
+	// sessionKept is how long a session that ended is kept, so that who looks for it finds what became of it.
+	sessionKept = 24 * time.Hour
 
 	sealSuccessor = "refresh token"
 	maxUserAgent  = 200
@@ -44,6 +48,7 @@ type Refresh struct {
 	UsedAt        *time.Time
 	RevokedAt     *time.Time
 	UserAgent     string
+	Network       string // that it was asked for from; see audit.Network
 }
 
 func newRefresh() string {
@@ -62,6 +67,7 @@ func (s *Service) openSession(ctx context.Context, login Login, r TokenRequest) 
 		Hash: auth.HashSecret(token), Family: kernel.NewID[uuid.UUID](), Account: login.Account, User: login.User,
 		TokenVersion: login.TokenVersion, Scope: strings.Join(strings.Fields(r.Scope), " "),
 		IssuedAt: now, IdleExpiresAt: now.Add(sessionIdle), ExpiresAt: now.Add(sessionLife), UserAgent: clip(r.UserAgent, maxUserAgent),
+		Network: audit.Network(r.Address),
 	}
 	answer, err := s.sessionToken(ctx, row, row.Scope)
 	if err != nil {
@@ -79,7 +85,7 @@ func (s *Service) openSession(ctx context.Context, login Login, r TokenRequest) 
 
 // sessionToken signs an access token of the session.
 func (s *Service) sessionToken(ctx context.Context, r Refresh, scope string) (TokenAnswer, error) {
-	held, err := s.userReach(ctx, r.Account, r.User)
+	held, missing, err := s.userReach(ctx, r.Account, r.User)
 	if err != nil {
 		return TokenAnswer{}, err
 	}
@@ -95,7 +101,9 @@ func (s *Service) sessionToken(ctx context.Context, r Refresh, scope string) (To
 			return TokenAnswer{}, ErrOAuthScope
 		}
 	}
-	return s.answer(ctx, tok, held, scope)
+	answer, err := s.answer(ctx, tok, held, scope)
+	answer.FactorMissing = missing
+	return answer, err
 }
 
 // refreshToken replaces a refresh token by the next one of its family. A token that was replaced ends the session: two
@@ -172,7 +180,7 @@ func (s *Service) next(ctx context.Context, row Refresh, r TokenRequest) (string
 	token := newRefresh()
 	following := row
 	following.Hash, following.IssuedAt, following.UserAgent = auth.HashSecret(token), now, clip(r.UserAgent, maxUserAgent)
-	following.IdleExpiresAt = now.Add(sessionIdle)
+	following.IdleExpiresAt, following.Network = now.Add(sessionIdle), audit.Network(r.Address)
 	if err := s.Control.InsertRefresh(ctx, following); err != nil {
 		return "", err
 	}
@@ -194,7 +202,7 @@ func (s *Service) again(ctx context.Context, row Refresh, now time.Time) (string
 			}
 		}
 	}
-	if err := s.Control.RevokeFamily(ctx, row.Family, now, now.Add(2*auth.TokenTTL)); err != nil {
+	if err := s.Control.RevokeFamily(ctx, row.Account, row.Family, now, now.Add(2*auth.TokenTTL)); err != nil {
 		return "", err
 	}
 	return "", s.Events.Write(ctx, row.Account, outbox.Event{

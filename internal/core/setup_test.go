@@ -17,6 +17,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/background"
 	"github.com/rooftop-crm/rooftop/internal/platform/db"
 	"github.com/rooftop-crm/rooftop/internal/platform/dbtest"
+	"github.com/rooftop-crm/rooftop/internal/platform/links"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/secret"
 )
@@ -77,7 +78,7 @@ func (w *world) process(t *testing.T) *core.Service {
 	return core.NewService(core.Parts{
 		Store: coredb.New(w.db), Control: control, Units: w.db, Events: w.events, Audit: audit.New(w.db), Work: background.New(w.db, w.clock.Now),
 		Hasher: auth.NewHasher(auth.PasswordParams{MemoryKiB: 64, Passes: 1, Threads: 1}, 4), Keys: keys,
-		Tokens: auth.NewTokens(keys, "https://rooftop.example", "rooftop", w.clock.Now), Ring: w.ring, Enums: core.Enums(), Now: w.clock.Now,
+		Tokens: auth.NewTokens(keys, "https://rooftop.example", "rooftop", w.clock.Now), Ring: w.ring, Links: links.NewStore(w.db, w.clock.Now), Enums: core.Enums(), Now: w.clock.Now,
 	})
 }
 

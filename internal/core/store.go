@@ -40,6 +40,28 @@ type Store interface {
 	// OtherAdmins counts the administrators of the whole account who can sign in, but for one.
 	OtherAdmins(ctx context.Context, account kernel.AccountID, but kernel.UserID) (int, error)
 
+	// Session reads a session, ended or not.
+	Session(ctx context.Context, account kernel.AccountID, id uuid.UUID) (Session, error)
+	// ListSessions lists the sessions of a user that are live at that time.
+	ListSessions(ctx context.Context, account kernel.AccountID, user kernel.UserID, at time.Time, p page.Request) (page.Of[Session], error)
+	// PurgeSessions drops the sessions that ended before then.
+	PurgeSessions(ctx context.Context, account kernel.AccountID, before time.Time) error
+
+	// SecondFactor reads a user's second factor, confirmed or not. It fails with ErrNotFound.
+	SecondFactor(ctx context.Context, account kernel.AccountID, user kernel.UserID) (SecondFactor, error)
+	// KeepSecondFactor puts a user's second factor in the place of the one they may have, whose recovery codes go.
+	KeepSecondFactor(ctx context.Context, account kernel.AccountID, f SecondFactor) error
+	// ConfirmSecondFactor notes that the user has it.
+	ConfirmSecondFactor(ctx context.Context, account kernel.AccountID, user kernel.UserID, at time.Time) error
+	// DropSecondFactor removes it with its recovery codes, and tells whether there was one.
+	DropSecondFactor(ctx context.Context, account kernel.AccountID, user kernel.UserID) (bool, error)
+	// SpendStep notes the time step of a code. It tells whether no code of that step or a later one was taken before.
+	SpendStep(ctx context.Context, account kernel.AccountID, user kernel.UserID, step int64) (bool, error)
+	// KeepRecoveryCodes puts these in the place of those there are.
+	KeepRecoveryCodes(ctx context.Context, account kernel.AccountID, user kernel.UserID, hashes [][]byte) error
+	// SpendRecoveryCode marks a code as used. It tells whether there was such a code and it was not used.
+	SpendRecoveryCode(ctx context.Context, account kernel.AccountID, user kernel.UserID, hash []byte, at time.Time) (bool, error)
+
 	InsertAPIKey(ctx context.Context, account kernel.AccountID, k APIKey) error
 	APIKey(ctx context.Context, account kernel.AccountID, id kernel.CredentialID) (APIKey, error)
 	APIKeys(ctx context.Context, account kernel.AccountID, ids []kernel.CredentialID) ([]APIKey, error)
@@ -113,8 +135,12 @@ type ControlStore interface {
 	Refresh(ctx context.Context, hash []byte) (Refresh, error)
 	// SpendRefresh notes that a token was used and what replaced it.
 	SpendRefresh(ctx context.Context, hash, successor []byte, at time.Time) error
-	// RevokeFamily ends a session: its refresh tokens now, its access tokens when a process next looks.
-	RevokeFamily(ctx context.Context, family uuid.UUID, at, tokensEnd time.Time) error
+	// RevokeFamily ends a session: its refresh tokens now, also one that is being made meanwhile, its access tokens when a process next looks.
+	RevokeFamily(ctx context.Context, account kernel.AccountID, family uuid.UUID, at, tokensEnd time.Time) error
+	// EndSessions ends every session of a user, with their refresh tokens. Access tokens are void by the login's TokenVersion.
+	EndSessions(ctx context.Context, account kernel.AccountID, user kernel.UserID, at time.Time) error
+	// SpendOnce marks what may be used once as used until end. It tells whether it was not used before.
+	SpendOnce(ctx context.Context, id uuid.UUID, end time.Time) (bool, error)
 	// RevokeToken voids one access token.
 	RevokeToken(ctx context.Context, id uuid.UUID, end time.Time) error
 	// PurgeTokens drops what has ended before then.

@@ -32,9 +32,13 @@ type User struct {
 	Version int64
 	UserDetails
 	DisabledAt *time.Time // set while Disabled
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
-	DeletedAt  *time.Time
+	// SecondFactorAt is since when the user has a second factor; nil without one.
+	SecondFactorAt *time.Time
+	// InvitedAt is when the invitation was sent that is still open; nil when there is none.
+	InvitedAt *time.Time
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	DeletedAt *time.Time
 }
 
 // UserDetails is what is written about a user.

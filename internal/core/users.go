@@ -183,7 +183,7 @@ func (s *Service) UpdateUser(ctx context.Context, actor auth.Actor, id kernel.Us
 	var out User
 	err := s.Units.InTx(ctx, func(ctx context.Context) error {
 		var err error
-		out, err = s.changeUser(ctx, actor, id, "updated", hash, func(u *User) ([]string, error) {
+		out, err = s.changeUser(ctx, actor, id, "updated", loginChange{hash: hash}, func(u *User) ([]string, error) {
 			if u.DeletedAt != nil {
 				return nil, ErrNotFound
 			}
@@ -218,7 +218,7 @@ func (s *Service) DeleteUser(ctx context.Context, actor auth.Actor, id kernel.Us
 	}
 	return s.Units.InTx(ctx, func(ctx context.Context) error {
 		now := s.Now()
-		_, err := s.changeUser(ctx, actor, id, "deleted", "", func(u *User) ([]string, error) {
+		_, err := s.changeUser(ctx, actor, id, "deleted", loginChange{}, func(u *User) ([]string, error) {
 			if u.DeletedAt != nil {
 				return nil, ErrNotFound
 			}
@@ -237,7 +237,7 @@ func (s *Service) RestoreUser(ctx context.Context, actor auth.Actor, id kernel.U
 	var out User
 	err := s.Units.InTx(ctx, func(ctx context.Context) error {
 		var err error
-		out, err = s.changeUser(ctx, actor, id, "restored", "", func(u *User) ([]string, error) {
+		out, err = s.changeUser(ctx, actor, id, "restored", loginChange{}, func(u *User) ([]string, error) {
 			if u.DeletedAt == nil {
 				return nil, nil
 			}
@@ -252,7 +252,7 @@ func (s *Service) RestoreUser(ctx context.Context, actor auth.Actor, id kernel.U
 // ChangePassword lets a user who knows their password choose another one. Every session of theirs ends, this one too.
 func (s *Service) ChangePassword(ctx context.Context, actor auth.Actor, current, chosen string) error {
 	if actor.Kind != auth.KindUser {
-		return auth.ErrForbidden.Saying("Only a person who signed in has a password.")
+		return errNoPerson
 	}
 	login, err := s.Control.Login(ctx, actor.Account, actor.User)
 	if err != nil {
@@ -261,15 +261,8 @@ func (s *Service) ChangePassword(ctx context.Context, actor auth.Actor, current,
 	if err := validatePassword(nil, "/new_password", chosen, login.Email); err != nil {
 		return err
 	}
-	if err := s.attempt(ctx, login.Email); err != nil {
+	if err := s.provePassword(ctx, login, current); err != nil {
 		return err
-	}
-	right, _, err := s.Hasher.Check(ctx, login.PasswordHash, current)
-	if err != nil {
-		return err
-	}
-	if !right {
-		return ErrWrongPassword
 	}
 	hash, err := s.Hasher.Hash(ctx, chosen)
 	if err != nil {
@@ -279,16 +272,41 @@ func (s *Service) ChangePassword(ctx context.Context, actor auth.Actor, current,
 		if err := s.Control.ForgetAttempts(ctx, emailHash(login.Email)); err != nil {
 			return err
 		}
-		_, err := s.changeUser(ctx, actor, actor.User, "updated", hash, func(*User) ([]string, error) {
+		_, err := s.changeUser(ctx, actor, actor.User, "updated", loginChange{hash: hash}, func(*User) ([]string, error) {
 			return []string{"password"}, nil
 		})
-		return err
+		if err != nil {
+			return err
+		}
+		return s.notify(ctx, actor.Account, actor.User, noticePassword)
 	})
+}
+
+// provePassword fails with ErrWrongPassword. Each try counts, as one to sign in does: it must not run in a transaction
+// that a failure rolls back.
+func (s *Service) provePassword(ctx context.Context, login Login, password string) error {
+	if err := s.attempt(ctx, login.Email); err != nil {
+		return err
+	}
+	right, _, err := s.Hasher.Check(ctx, login.PasswordHash, password)
+	if err != nil {
+		return err
+	}
+	if !right {
+		return ErrWrongPassword
+	}
+	return nil
+}
+
+// loginChange is what becomes of a login besides what follows from its user.
+type loginChange struct {
+	hash        string // of a new password; "" for none
+	endSessions bool
 }
 
 // changeUser runs fn on the user, keeps the login in step and writes what fn says has changed.
 func (s *Service) changeUser(
-	ctx context.Context, actor auth.Actor, id kernel.UserID, verb, newHash string, fn func(*User) ([]string, error),
+	ctx context.Context, actor auth.Actor, id kernel.UserID, verb string, login loginChange, fn func(*User) ([]string, error),
 ) (User, error) {
 	if err := s.Control.LockAccount(ctx, actor.Account); err != nil {
 		return User{}, err
@@ -323,7 +341,7 @@ func (s *Service) changeUser(
 			return User{}, orElse(err, ErrLastAdmin)
 		}
 	}
-	if err := s.followLogin(ctx, actor.Account, before, out, newHash, now); err != nil {
+	if err := s.followLogin(ctx, actor.Account, before, out, login, now); err != nil {
 		return User{}, err
 	}
 	return out, s.write(ctx, actor.Account, actor, now, change{
@@ -339,7 +357,8 @@ func orElse(err, other error) error {
 }
 
 // followLogin keeps by what the user signs in in step with the user.
-func (s *Service) followLogin(ctx context.Context, account kernel.AccountID, before, after User, newHash string, now time.Time) error {
+func (s *Service) followLogin(ctx context.Context, account kernel.AccountID, before, after User, change loginChange, now time.Time) error {
+	ended := false
 	_, err := s.Control.UpdateLogin(ctx, account, after.ID, func(l *Login) {
 		active := !after.Disabled && after.DeletedAt == nil
 		l.Email, l.UpdatedAt = after.Email, now
@@ -347,13 +366,16 @@ func (s *Service) followLogin(ctx context.Context, account kernel.AccountID, bef
 		if !active {
 			l.DisabledAt = &now
 		}
-		if newHash != "" {
-			l.PasswordHash = newHash
+		if change.hash != "" {
+			l.PasswordHash = change.hash
 		}
 		wasActive := !before.Disabled && before.DeletedAt == nil
-		if newHash != "" || (wasActive && !active) {
+		if ended = change.hash != "" || change.endSessions || (wasActive && !active); ended {
 			l.TokenVersion++
 		}
 	})
-	return err
+	if err != nil || !ended {
+		return err
+	}
+	return s.Control.EndSessions(ctx, account, after.ID, now)
 }

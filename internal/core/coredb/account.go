@@ -12,17 +12,18 @@ import (
 )
 
 type accountRow struct {
-	ID             kernel.AccountID `gorm:"primaryKey"`
-	Version        int64
-	Name           string
-	Country        string
-	Language       string
-	TimeZone       string
-	Currency       string
-	RequireIfMatch bool
-	CustomSchemas  map[string]any `gorm:"serializer:json"`
-	CreatedAt      time.Time      `gorm:"autoCreateTime:false"`
-	UpdatedAt      time.Time      `gorm:"autoUpdateTime:false"`
+	ID                  kernel.AccountID `gorm:"primaryKey"`
+	Version             int64
+	Name                string
+	Country             string
+	Language            string
+	TimeZone            string
+	Currency            string
+	RequireIfMatch      bool
+	RequireSecondFactor bool
+	CustomSchemas       map[string]any `gorm:"serializer:json"`
+	CreatedAt           time.Time      `gorm:"autoCreateTime:false"`
+	UpdatedAt           time.Time      `gorm:"autoUpdateTime:false"`
 }
 
 // TableName is gorm's question.
@@ -31,7 +32,7 @@ func (accountRow) TableName() string { return "accounts" }
 func toAccount(a core.Account) accountRow {
 	return accountRow{
 		ID: a.ID, Version: a.Version, Name: a.Name, Country: a.Country, Language: a.Language, TimeZone: a.TimeZone,
-		Currency: a.Currency, RequireIfMatch: a.RequireIfMatch, CustomSchemas: object(a.CustomSchemas),
+		Currency: a.Currency, RequireIfMatch: a.RequireIfMatch, RequireSecondFactor: a.RequireSecondFactor, CustomSchemas: object(a.CustomSchemas),
 		CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 	}
 }
@@ -41,7 +42,7 @@ func fromAccount(r accountRow) core.Account {
 		ID: r.ID, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 		AccountDetails: core.AccountDetails{
 			Name: r.Name, Country: r.Country, Language: r.Language, TimeZone: r.TimeZone, Currency: r.Currency,
-			RequireIfMatch: r.RequireIfMatch, CustomSchemas: r.CustomSchemas,
+			RequireIfMatch: r.RequireIfMatch, RequireSecondFactor: r.RequireSecondFactor, CustomSchemas: r.CustomSchemas,
 		},
 	}
 }

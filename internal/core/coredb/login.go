@@ -143,7 +143,8 @@ func (c *Control) PurgeAttempts(ctx context.Context, before time.Time) error {
 
 const userState = `SELECT u.id, u.email, u.first_name, u.last_name, u.roles, u.disabled_at, u.deleted_at,
 		l.token_version, l.disabled_at IS NOT NULL, a.require_if_match,
-		EXISTS (SELECT FROM revoked_tokens r WHERE r.id IN ($3, $4))
+		EXISTS (SELECT FROM revoked_tokens r WHERE r.id IN ($3, $4)),
+		a.require_second_factor AND u.second_factor_at IS NULL
 	FROM users u
 	JOIN logins l ON l.account_id = u.account_id AND l.user_id = u.id
 	JOIN accounts a ON a.id = u.account_id
@@ -154,7 +155,7 @@ func (c *Control) UserState(ctx context.Context, account kernel.AccountID, user 
 	var u core.UserState
 	err := c.db.QueryRow(ctx, account, userState, []any{account, user, token, session},
 		&u.ID, &u.Email, &u.FirstName, &u.LastName, &u.Roles, &u.DisabledAt, &u.DeletedAt,
-		&u.TokenVersion, &u.LoginDisabled, &u.RequireIfMatch, &u.TokenRevoked)
+		&u.TokenVersion, &u.LoginDisabled, &u.RequireIfMatch, &u.TokenRevoked, &u.FactorMissing)
 	u.Disabled = u.DisabledAt != nil
 	if errors.Is(err, db.ErrNoRows) || errors.Is(err, db.ErrNoTenant) {
 		return u, core.ErrNotFound

@@ -53,7 +53,7 @@ func (c *Control) InsertRefresh(ctx context.Context, r core.Refresh) error {
 	if err := c.db.Control(ctx).Create(&row).Error; err != nil {
 		return fmt.Errorf("insert refresh token: %w", err)
 	}
-	return nil
+	return c.keepSession(ctx, r)
 }
 
 func (c *Control) refresh(ctx context.Context, hash []byte) *gorm.DB {
@@ -85,11 +85,17 @@ func (c *Control) SpendRefresh(ctx context.Context, hash, successor []byte, at t
 }
 
 // RevokeFamily implements core.ControlStore.
-func (c *Control) RevokeFamily(ctx context.Context, family uuid.UUID, at, tokensEnd time.Time) error {
+func (c *Control) RevokeFamily(ctx context.Context, account kernel.AccountID, family uuid.UUID, at, tokensEnd time.Time) error {
+	if err := c.db.QueueControl(ctx, lockFamily, []any{family.String()}, nil, nil); err != nil {
+		return err
+	}
 	err := c.db.Control(ctx).Model(&refreshRow{}).Where("family_id = ? AND revoked_at IS NULL", family).
 		Updates(map[string]any{"revoked_at": at, "successor": nil}).Error
 	if err != nil {
 		return fmt.Errorf("end a session: %w", err)
+	}
+	if err := c.db.Queue(ctx, account, endSession, []any{account, family, at}, nil, nil); err != nil {
+		return err
 	}
 	return c.RevokeToken(ctx, family, tokensEnd)
 }
@@ -102,6 +108,15 @@ func (c *Control) RevokeToken(ctx context.Context, id uuid.UUID, end time.Time) 
 		return fmt.Errorf("revoke a token: %w", err)
 	}
 	return nil
+}
+
+// SpendOnce implements core.ControlStore.
+func (c *Control) SpendOnce(ctx context.Context, id uuid.UUID, end time.Time) (bool, error) {
+	n, err := c.db.ExecControl(ctx, revokeToken, id, end)
+	if err != nil {
+		return false, fmt.Errorf("spend a token: %w", err)
+	}
+	return n == 1, nil
 }
 
 // PurgeTokens implements core.ControlStore.

@@ -15,18 +15,20 @@ import (
 )
 
 type userRow struct {
-	AccountID  kernel.AccountID `gorm:"primaryKey"`
-	ID         kernel.UserID    `gorm:"primaryKey"`
-	Version    int64
-	Email      string
-	FirstName  string
-	LastName   string
-	Language   string
-	Roles      []core.RoleAt `gorm:"serializer:json"`
-	DisabledAt *time.Time
-	CreatedAt  time.Time `gorm:"autoCreateTime:false"`
-	UpdatedAt  time.Time `gorm:"autoUpdateTime:false"`
-	DeletedAt  *time.Time
+	AccountID      kernel.AccountID `gorm:"primaryKey"`
+	ID             kernel.UserID    `gorm:"primaryKey"`
+	Version        int64
+	Email          string
+	FirstName      string
+	LastName       string
+	Language       string
+	Roles          []core.RoleAt `gorm:"serializer:json"`
+	DisabledAt     *time.Time
+	SecondFactorAt *time.Time
+	InvitedAt      *time.Time
+	CreatedAt      time.Time `gorm:"autoCreateTime:false"`
+	UpdatedAt      time.Time `gorm:"autoUpdateTime:false"`
+	DeletedAt      *time.Time
 }
 
 // TableName is gorm's question.
@@ -37,6 +39,7 @@ func toUser(account kernel.AccountID) func(core.User) userRow {
 		return userRow{
 			AccountID: account, ID: u.ID, Version: u.Version, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName,
 			Language: u.Language, Roles: mapped(u.Roles, same), DisabledAt: u.DisabledAt,
+			SecondFactorAt: u.SecondFactorAt, InvitedAt: u.InvitedAt,
 			CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, DeletedAt: u.DeletedAt,
 		}
 	}
@@ -44,7 +47,7 @@ func toUser(account kernel.AccountID) func(core.User) userRow {
 
 func fromUser(r userRow) core.User {
 	return core.User{
-		ID: r.ID, Version: r.Version, DisabledAt: r.DisabledAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, DeletedAt: r.DeletedAt,
+		ID: r.ID, Version: r.Version, DisabledAt: r.DisabledAt, SecondFactorAt: r.SecondFactorAt, InvitedAt: r.InvitedAt, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, DeletedAt: r.DeletedAt,
 		UserDetails: core.UserDetails{
 			Email: r.Email, FirstName: r.FirstName, LastName: r.LastName, Language: r.Language, Roles: r.Roles,
 			Disabled: r.DisabledAt != nil,

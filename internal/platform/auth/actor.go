@@ -40,6 +40,8 @@ type Actor struct {
 	Limited bool
 	// OwnLeadsOnly is set for salespeople: they see their own leads and those of nobody.
 	OwnLeadsOnly bool
+	// FactorMissing is set for a user without the second factor that the account requires: they hold no scope until then.
+	FactorMissing bool
 	// RequireIfMatch is the account's wish that changes name the version they change.
 	RequireIfMatch bool
 	// Origins are the web origins a site key is bound to.
@@ -49,6 +51,10 @@ type Actor struct {
 	// RatePerMinute is the credential's quota of requests.
 	RatePerMinute int
 }
+
+// ErrFactorMissing is the answer to a user without the second factor that the account requires.
+var ErrFactorMissing = errs.New(errs.Forbidden, "auth.second_factor_missing",
+	"This account requires a second factor. Set one up at POST /v1/me/second-factor; your rights are back seconds after it is confirmed.")
 
 // ErrForbidden is the answer to a known caller without the scope.
 var ErrForbidden = errs.New(errs.Forbidden, "auth.forbidden", "This credential may not do that.")
@@ -70,6 +76,9 @@ func (a Actor) Can(s Scope) bool {
 func (a Actor) Require(s Scope) error {
 	if a.Can(s) {
 		return nil
+	}
+	if a.FactorMissing {
+		return ErrFactorMissing
 	}
 	return ErrForbidden.Saying("This needs the scope %s, which the credential does not have.", s)
 }
