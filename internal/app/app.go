@@ -112,16 +112,21 @@ func Modules(s Services) []Module {
 	}
 }
 
-// purge forgets an account's old answers and sessions, and comes back an hour later.
+// purge forgets an account's old answers and sessions, and comes back an hour later; at once when there are more answers.
 func purge(s Services) background.Handler {
 	return func(ctx context.Context, account kernel.AccountID, id uuid.UUID) error {
-		if err := s.Units.Purge(ctx, account); err != nil {
+		more, err := s.Units.Purge(ctx, account)
+		if err != nil {
 			return err
 		}
 		if err := s.Core.ForgetSessions(ctx, account); err != nil {
 			return err
 		}
-		return s.Work.Later(ctx, account, core.PurgeIdempotencyKeys, id, time.Hour)
+		next := time.Hour
+		if more {
+			next = 0
+		}
+		return s.Work.Later(ctx, account, core.PurgeIdempotencyKeys, id, next)
 	}
 }
 
@@ -177,7 +182,7 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 		return Services{}, err
 	}
 	s, keys := wire(means{d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), out, queue}, clock.Now)
-	s.Core.UserRate = cmp.Or(cfg.RatePerMinute, s.Core.UserRate)
+	s.Core.DefaultQuota = cmp.Or(cfg.RatePerMinute, s.Core.DefaultQuota)
 	s.Leads.SweepAfter = cmp.Or(cfg.SweepAfter, s.Leads.SweepAfter)
 	s.Feed.Retention = cmp.Or(cfg.EventRetention, s.Feed.Retention)
 	return s, keys.Ensure(ctx)

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,7 +26,7 @@ type Config struct {
 	Env string `env:"ROOFTOP_ENV" default:"development"`
 	// Services are those whose routes and workers this process runs, with commas between them, or all.
 	Services string `env:"ROOFTOP_SERVICES" default:"all"`
-	// PublicURL is how callers reach the server; tokens are issued in its name. Empty: http:// and Addr.
+	// PublicURL is how callers reach the server, as it is printed and written into credentials. Empty: http:// and Addr.
 	PublicURL string `env:"ROOFTOP_PUBLIC_URL"`
 	// DatabaseURL is the Postgres to use. Empty: a private one under DataDir.
 	DatabaseURL string `env:"ROOFTOP_DATABASE_URL" secret:"url"`
@@ -122,6 +123,11 @@ func (c Config) Validate() error {
 	add(err != nil, "ROOFTOP_SERVICES: %w", err)
 	_, err = c.level()
 	add(err != nil, "ROOFTOP_LOG_LEVEL: %w", err)
+	public, err := url.Parse(c.PublicURL)
+	add(c.PublicURL != "" && (err != nil || public.Host == "" || public.Scheme != "https" && public.Scheme != "http"),
+		"ROOFTOP_PUBLIC_URL is %q: it must be a whole address, such as https://api.example.com", c.PublicURL)
+	add(c.RatePerMinute < 1, "ROOFTOP_RATE_PER_MINUTE is %d: it must be one or more", c.RatePerMinute)
+	add(c.ShutdownTimeout < 0, "ROOFTOP_SHUTDOWN_TIMEOUT is %s: it must not be negative", c.ShutdownTimeout)
 	add(c.MaxConns < 2, "ROOFTOP_DATABASE_MAX_CONNS is %d: two connections are the least", c.MaxConns)
 	add(c.SweepAfter < 0, "ROOFTOP_SWEEP_AFTER is %s: it must not be negative", c.SweepAfter)
 	add(c.JobRescueAfter < 0, "ROOFTOP_JOB_RESCUE_AFTER is %s: it must not be negative", c.JobRescueAfter)

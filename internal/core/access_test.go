@@ -224,6 +224,13 @@ func TestKeysRotateWithoutAGap(t *testing.T) {
 	w.clientToken(t, client.ClientID, second.Secret)
 }
 
+func TestAKeyWithoutAQuotaGetsTheInstallations(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.DefaultQuota = 42
+	assert.Equal(t, 42, w.key(t, w.admin, auth.KindAPIKey, auth.LeadsRead).RatePerMinute)
+}
+
 func TestKeysAreBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

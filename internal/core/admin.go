@@ -90,7 +90,7 @@ func (s *Service) CreatePartner(ctx context.Context, name, code string) (IssuedC
 	if err := p.Validate(); err != nil {
 		return IssuedClient{}, err
 	}
-	secret, c := newClient(p, now)
+	secret, c := s.newClient(p, now)
 	err := s.Units.InTx(ctx, func(ctx context.Context) error {
 		if err := s.Control.InsertPartner(ctx, p); err != nil {
 			return err
@@ -113,7 +113,7 @@ func (s *Service) ReissuePartner(ctx context.Context, code string) (IssuedClient
 		if err := s.Control.RevokeClients(ctx, p.ID, now); err != nil {
 			return err
 		}
-		secret, c := newClient(p, now)
+		secret, c := s.newClient(p, now)
 		out = IssuedClient{Partner: p, ClientID: c.ClientID, ClientSecret: secret.Text}
 		return s.Control.InsertCredential(ctx, c)
 	})
@@ -121,11 +121,11 @@ func (s *Service) ReissuePartner(ctx context.Context, code string) (IssuedClient
 }
 
 // newClient makes the credential by which a partner signs in.
-func newClient(p Partner, now time.Time) (auth.Key, Credential) {
+func (s *Service) newClient(p Partner, now time.Time) (auth.Key, Credential) {
 	secret := auth.NewKey(auth.KeyOEM, false)
 	c := Credential{
 		ID: kernel.NewID[kernel.CredentialID](), Kind: auth.KindPartner, Name: p.Name, SecretHash: secret.Hash(), Partner: p.ID,
-		Scopes: auth.PartnerScopes(), RatePerMinute: DefaultRate, TokenVersion: 1, CreatedAt: now,
+		Scopes: auth.PartnerScopes(), RatePerMinute: s.DefaultQuota, TokenVersion: 1, CreatedAt: now,
 	}
 	c.ClientID = "partner_" + c.ID.String()
 	return secret, c

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -20,9 +21,7 @@ func (s *Service) CreateAPIKey(ctx context.Context, actor auth.Actor, n NewAPIKe
 		return IssuedKey{}, err
 	}
 	now := s.Now()
-	if n.RatePerMinute == 0 {
-		n.RatePerMinute = DefaultRate
-	}
+	n.RatePerMinute = cmp.Or(n.RatePerMinute, min(s.DefaultQuota, MaxRate))
 	if err := n.validate(n.Kind, now); err != nil {
 		return IssuedKey{}, err
 	}

@@ -94,7 +94,7 @@ func (s *Service) userOf(ctx context.Context, tok auth.Token) (auth.Actor, error
 		return auth.Actor{}, auth.ErrInvalid
 	}
 	actor := userActor(tok.Account, u)
-	actor.RatePerMinute, actor.Session = s.UserRate, tok.Session
+	actor.RatePerMinute, actor.Session = s.DefaultQuota, tok.Session
 	return narrow(actor, tok), nil
 }
 

@@ -79,8 +79,8 @@ type Parts struct {
 	AppURL string
 	Enums  []enum.Enum // of every context, for GET /v1/enums
 	Now    func() time.Time
-	// UserRate is how many requests a minute a user has; keys have quotas of their own. DefaultRate.
-	UserRate int
+	// DefaultQuota is how many requests a minute a credential has that was given no quota of its own. DefaultRate.
+	DefaultQuota int
 }
 
 // Service does all that core owns. It is safe for concurrent use.
@@ -99,7 +99,7 @@ type Service struct {
 
 // NewService returns the service.
 func NewService(p Parts) *Service {
-	p.UserRate = cmp.Or(p.UserRate, DefaultRate)
+	p.DefaultQuota = cmp.Or(p.DefaultQuota, DefaultRate)
 	return &Service{
 		Parts:       p,
 		verified:    auth.NewCache(auth.CacheTTL, 20_000, p.Now),

@@ -116,30 +116,22 @@ func (s *Service) refreshToken(ctx context.Context, r TokenRequest) (TokenAnswer
 	if !isRefresh(r.RefreshToken) {
 		return TokenAnswer{}, ErrOAuthGrant
 	}
-	var row Refresh
-	var token string
+	var answer TokenAnswer
 	err := s.Units.InTx(ctx, func(ctx context.Context) error {
-		var err error
-		row, err = s.Control.Refresh(ctx, auth.HashSecret(r.RefreshToken))
+		row, err := s.Control.Refresh(ctx, auth.HashSecret(r.RefreshToken))
 		if err != nil {
 			return err
 		}
-		token, err = s.next(ctx, row, r)
+		answer, err = s.next(ctx, row, r)
 		return err // a reuse is no error here: what it ends must be committed
 	})
-	if errors.Is(err, ErrNotFound) || (err == nil && token == "") {
+	if errors.Is(err, ErrNotFound) || (err == nil && answer.RefreshToken == "") {
 		return TokenAnswer{}, ErrOAuthGrant
 	}
 	if err != nil {
 		return TokenAnswer{}, err
 	}
-	scope, err := narrower(row.Scope, r.Scope)
-	if err != nil {
-		return TokenAnswer{}, err
-	}
-	answer, err := s.sessionToken(ctx, row, scope)
-	answer.RefreshToken = token
-	return answer, err
+	return answer, nil
 }
 
 // narrower is the scope of one access token: what was asked for now, else what the session has.
@@ -158,33 +150,40 @@ func narrower(session, asked string) (string, error) {
 	return asked, nil
 }
 
-// next returns the token that follows, or "" when the row gives none.
-func (s *Service) next(ctx context.Context, row Refresh, r TokenRequest) (string, error) {
+// next returns the tokens that follow; without a refresh token when the row gives none.
+func (s *Service) next(ctx context.Context, row Refresh, r TokenRequest) (TokenAnswer, error) {
 	now := s.Now()
 	if row.RevokedAt != nil || !now.Before(row.IdleExpiresAt) || !now.Before(row.ExpiresAt) {
-		return "", nil
+		return TokenAnswer{}, nil
 	}
 	login, err := s.Control.Login(ctx, row.Account, row.User)
 	if err != nil {
-		return "", err
+		return TokenAnswer{}, err
 	}
 	if login.DisabledAt != nil || login.TokenVersion != row.TokenVersion {
-		return "", nil
+		return TokenAnswer{}, nil
 	}
-	if _, err := narrower(row.Scope, r.Scope); err != nil {
-		return "", err // before anything is spent
+	scope, err := narrower(row.Scope, r.Scope)
+	if err != nil {
+		return TokenAnswer{}, err
+	}
+	// Before the refresh token is spent: a scope that is refused must not cost the session.
+	answer, err := s.sessionToken(ctx, row, scope)
+	if err != nil {
+		return TokenAnswer{}, err
 	}
 	if row.UsedAt != nil {
-		return s.again(ctx, row, now)
+		answer.RefreshToken, err = s.again(ctx, row, now)
+		return answer, err
 	}
-	token := newRefresh()
+	answer.RefreshToken = newRefresh()
 	following := row
-	following.Hash, following.IssuedAt, following.UserAgent = auth.HashSecret(token), now, clip(r.UserAgent, maxUserAgent)
+	following.Hash, following.IssuedAt, following.UserAgent = auth.HashSecret(answer.RefreshToken), now, clip(r.UserAgent, maxUserAgent)
 	following.IdleExpiresAt, following.Network = now.Add(sessionIdle), audit.Network(r.Address)
 	if err := s.Control.InsertRefresh(ctx, following); err != nil {
-		return "", err
+		return TokenAnswer{}, err
 	}
-	return token, s.Control.SpendRefresh(ctx, row.Hash, s.Ring.Seal(sealSuccessor, []byte(token)), now)
+	return answer, s.Control.SpendRefresh(ctx, row.Hash, s.Ring.Seal(sealSuccessor, []byte(answer.RefreshToken)), now)
 }
 
 // again answers a token that was used already: with its successor while that is still unused and the grace lasts, else

@@ -82,6 +82,19 @@ func TestReuseEndsTheSession(t *testing.T) {
 	}
 }
 
+func TestARefusedScopeCostsNoSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.user(t, "viewer@garage-dupont.example", core.RoleAt{Role: auth.RoleViewer})
+	token := w.signIn(t, "viewer@garage-dupont.example").RefreshToken
+	r := refreshWith(token)
+	r.Scope = string(auth.UsersWrite)
+	_, err := w.Token(t.Context(), r)
+	require.ErrorIs(t, err, core.ErrOAuthScope)
+	w.clock.forward(time.Minute) // past the grace that a spent token has
+	w.refresh(t, token)
+}
+
 func TestParallelRefreshesGetOneSuccessor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

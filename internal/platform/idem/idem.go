@@ -156,12 +156,19 @@ func (c Claim) lock(account kernel.AccountID) int64 {
 	return int64(h.Sum64()) //nolint:gosec // a hash: every bit pattern will do
 }
 
-const purgeKeys = `DELETE FROM idempotency_keys WHERE account_id = $1 AND created_at < $2`
+// purgeBatch is how many answers are forgotten at once: what follows waits no longer than that takes, and a day's worth of a
+// busy account never outgrows the time that a statement has.
+const purgeBatch = 2000
 
-// Purge forgets the account's answers that are older than TTL.
-func (s *Store) Purge(ctx context.Context, account kernel.AccountID) error {
-	if _, err := s.db.Exec(ctx, account, purgeKeys, account, s.now().Add(-TTL)); err != nil {
-		return fmt.Errorf("purge idempotency keys: %w", err)
+const purgeKeys = `DELETE FROM idempotency_keys k
+	USING (SELECT credential_id, key FROM idempotency_keys WHERE account_id = $1 AND created_at < $2 ORDER BY created_at LIMIT $3) old
+	WHERE k.account_id = $1 AND k.credential_id = old.credential_id AND k.key = old.key`
+
+// Purge forgets a batch of the account's answers that are older than TTL, and tells whether there may be more of them.
+func (s *Store) Purge(ctx context.Context, account kernel.AccountID) (more bool, err error) {
+	n, err := s.db.Exec(ctx, account, purgeKeys, account, s.now().Add(-TTL), purgeBatch)
+	if err != nil {
+		return false, fmt.Errorf("purge idempotency keys: %w", err)
 	}
-	return nil
+	return n == purgeBatch, nil
 }
