@@ -94,6 +94,7 @@ func (s *Server) configure() {
 		s.begin,        // request id, deadline, answer to errors, trace, metrics, access log
 		s.recoverPanic, // inside, so that a panic is answered, counted and logged as any error is
 		s.secure,
+		s.allowHead,
 		s.cors,
 		s.limitBody,
 		s.authenticate,
@@ -144,7 +145,7 @@ func (s *Server) OnShutdown(end func()) { s.ends = append(s.ends, end) }
 // HTTPServer is the server for a listener of the caller's.
 func (s *Server) HTTPServer() *http.Server {
 	server := &http.Server{
-		Handler:           s.Echo,
+		Handler:           withHead(s.Echo),
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,

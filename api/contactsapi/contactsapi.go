@@ -108,7 +108,7 @@ func (h handler) batch(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/contacts/by-ref/{source}/{external_id} [put]
 func (h handler) upsert(c echo.Context) error {
-	ref, err := refOf(c)
+	ref, err := httpx.PathRef(c)
 	if err != nil {
 		return err
 	}
@@ -116,12 +116,9 @@ func (h handler) upsert(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	cond := contacts.Condition{CreateOnly: httpx.CreateOnly(c)}
-	// An account that requires If-Match cannot mean what may not be there yet.
-	if c.Request().Header.Get("If-Match") != "" {
-		if cond.Version, err = httpx.IfMatch(c); err != nil {
-			return err
-		}
+	cond, err := httpx.Precondition(c)
+	if err != nil {
+		return err
 	}
 	actor := httpx.ActorOf(c)
 	return httpx.Write(c, h.units, actor.Account, func(ctx context.Context) (httpx.Reply, error) {
@@ -131,15 +128,6 @@ func (h handler) upsert(c echo.Context) error {
 		}
 		return changed(contact), err
 	})
-}
-
-func refOf(c echo.Context) (kernel.ExternalRef, error) {
-	source, err := httpx.PathText(c, "source", contacts.MaxRefSource)
-	if err != nil {
-		return kernel.ExternalRef{}, err
-	}
-	id, err := httpx.PathText(c, "external_id", contacts.MaxRefID)
-	return kernel.ExternalRef{Source: source, ID: id}, err
 }
 
 // list pages through contacts.

@@ -280,7 +280,9 @@ func TestByRef(t *testing.T) {
 	taken := s.do("POST", "/contacts", `{"last_name":"X","external_refs":[{"source":"dms/eu","id":"47 11"}]}`).is(http.StatusConflict).problem()
 	assert.Equal(t, "contact.ref_taken", taken.Code)
 	assert.Equal(t, "/external_refs/0", taken.Errors[0].Pointer)
-	s.do("PUT", "/contacts/by-ref/dms/"+strings.Repeat("x", 300), `{"last_name":"X"}`).is(http.StatusNotFound)
+	long := s.do("PUT", "/contacts/by-ref/dms/"+strings.Repeat("x", 300), `{"last_name":"X"}`).is(http.StatusUnprocessableEntity).problem()
+	assert.Equal(t, "request.bad_ref", long.Code)
+	s.do("PUT", "/contacts/by-ref/dms/nobody", `{"last_name":"X"}`, "If-Match", "*").is(http.StatusPreconditionFailed)
 
 	s.actor = s.other
 	theirs := s.do("PUT", path, `{"last_name":"Other"}`).is(http.StatusCreated).contact()

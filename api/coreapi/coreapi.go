@@ -9,7 +9,6 @@ import (
 
 	"github.com/rooftop-crm/rooftop/api/httpx"
 	"github.com/rooftop-crm/rooftop/internal/core"
-	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/merge"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
@@ -179,14 +178,4 @@ func applyCustom(f merge.Field[map[string]any], into *map[string]any) {
 	case f.Set:
 		*into = merge.Object(*into, f.Value)
 	}
-}
-
-func refOf(c echo.Context) (kernel.ExternalRef, error) {
-	const longestSource, longestID = 100, 200
-	source, err := httpx.PathText(c, "source", longestSource)
-	if err != nil {
-		return kernel.ExternalRef{}, err
-	}
-	id, err := httpx.PathText(c, "external_id", longestID)
-	return kernel.ExternalRef{Source: source, ID: id}, err
 }

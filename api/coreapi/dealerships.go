@@ -290,7 +290,7 @@ func (h handler) getDealership(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/dealerships/by-ref/{source}/{external_id} [get]
 func (h handler) getDealershipByRef(c echo.Context) error {
-	ref, err := refOf(c)
+	ref, err := httpx.PathRef(c)
 	if err != nil {
 		return err
 	}
@@ -322,7 +322,7 @@ func (h handler) getDealershipByRef(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/dealerships/by-ref/{source}/{external_id} [put]
 func (h handler) putDealershipByRef(c echo.Context) error {
-	ref, err := refOf(c)
+	ref, err := httpx.PathRef(c)
 	if err != nil {
 		return err
 	}
@@ -330,12 +330,9 @@ func (h handler) putDealershipByRef(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	cond := core.Condition{CreateOnly: httpx.CreateOnly(c)}
-	// An account that requires If-Match cannot mean what may not be there yet.
-	if c.Request().Header.Get("If-Match") != "" {
-		if cond.Version, err = httpx.IfMatch(c); err != nil {
-			return err
-		}
+	cond, err := httpx.Precondition(c)
+	if err != nil {
+		return err
 	}
 	actor := httpx.ActorOf(c)
 	return httpx.Write(c, h.units, actor.Account, func(ctx context.Context) (httpx.Reply, error) {

@@ -15,6 +15,10 @@ var errAccept = errs.New(errs.NotAcceptable, "request.not_acceptable", "This pat
 // Negotiate chooses what the caller prefers of the offered media types; equal ones in the order of the offer. It fails
 // with 406 when none is acceptable. Resources that offer more than JSON call it; the answers of this package do so themselves.
 func Negotiate(c echo.Context, offers ...string) (string, error) {
+	if len(offers) > 1 {
+		h := c.Response().Header()
+		h["Vary"] = append(h["Vary"], "Accept")
+	}
 	given := c.Request().Header["Accept"]
 	if len(given) == 0 || len(given) == 1 && (given[0] == "*/*" || given[0] == "") {
 		return offers[0], nil

@@ -54,9 +54,6 @@ func send(c echo.Context, status int, contentType string, body []byte) error {
 	}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	c.Response().WriteHeader(status)
-	if c.Request().Method == http.MethodHead {
-		return nil
-	}
 	_, err := c.Response().Write(body)
 	return err
 }

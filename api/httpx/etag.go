@@ -10,16 +10,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 )
 
 // ErrIfMatchRequired is the answer to a change that does not name the version it changes, in an account that demands it.
 var ErrIfMatchRequired = errs.New(errs.PreconditionRequired, "precondition.required",
 	"This account requires If-Match on every change. Send the ETag of the version you read.")
-
-// ErrExists is for a write that asked by If-None-Match: * to create only.
-var ErrExists = errs.New(errs.Stale, "precondition.exists",
-	"It exists already, and If-None-Match: * asked to create it only.")
 
 // noVersion matches nothing: versions begin at 1.
 const noVersion = -1
@@ -64,9 +61,14 @@ func IfMatchSent(c echo.Context) (*int64, error) {
 	return IfMatch(c)
 }
 
-// CreateOnly tells whether the caller asked, by If-None-Match: *, not to touch what exists.
-func CreateOnly(c echo.Context) bool {
-	return slices.Contains(tags(c.Request().Header.Values("If-None-Match")), "*")
+// Precondition is what a caller of an upsert asks of what may not be there yet: by If-Match a version or, with *, that there
+// is one; by If-None-Match: * that there is none.
+func Precondition(c echo.Context) (kernel.Precondition, error) {
+	version, err := IfMatchSent(c)
+	h := c.Request().Header
+	return kernel.Precondition{
+		Version: version, Exists: len(h.Values("If-Match")) > 0, Absent: slices.Contains(tags(h.Values("If-None-Match")), "*"),
+	}, err
 }
 
 func versionOf(tag string) int64 {

@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"unicode/utf8"
@@ -23,20 +24,30 @@ func PathID[I ~[16]byte](c echo.Context, name string) (I, error) {
 	return id, nil
 }
 
-// PathText reads free text from the path, such as the source and id of another system. Empty, longer than max characters
-// or unreadable text is answered like a resource that never was.
-func PathText(c echo.Context, name string, maxLen int) (string, error) {
+var errRef = errs.New(errs.Invalid, "request.bad_ref", fmt.Sprintf(
+	"The path ends in by-ref/{source}/{external_id}: a source of 1 to %d characters and an id of 1 to %d, both percent-encoded and without the character U+0000.",
+	kernel.MaxRefSource, kernel.MaxRefID))
+
+// PathRef reads the reference of a by-ref path. It fails with 422 when it is one that no resource can have.
+func PathRef(c echo.Context) (kernel.ExternalRef, error) {
+	source, ok := pathText(c, "source", kernel.MaxRefSource)
+	id, okID := pathText(c, "external_id", kernel.MaxRefID)
+	if !ok || !okID {
+		return kernel.ExternalRef{}, errRef
+	}
+	return kernel.ExternalRef{Source: source, ID: id}, nil
+}
+
+// pathText is free text of the path; false when it is blank, too long or nothing that Postgres takes.
+func pathText(c echo.Context, name string, maxLen int) (string, bool) {
 	s := c.Param(name)
 	if c.Request().URL.RawPath != "" {
 		var err error
 		if s, err = url.PathUnescape(s); err != nil {
-			return "", ErrNotFound.Because(err)
+			return "", false
 		}
 	}
-	if s == "" || utf8.RuneCountInString(s) > maxLen || !storable(s) {
-		return "", ErrNotFound
-	}
-	return s, nil
+	return s, strings.TrimSpace(s) != "" && utf8.RuneCountInString(s) <= maxLen && storable(s)
 }
 
 // storable tells whether Postgres takes s as text.

@@ -37,6 +37,7 @@ type Query struct {
 
 	sort    string // as it takes effect, for the binding of cursors
 	fields  map[string]struct{}
+	embeds  Includes
 	sparse  bool // fields or include shape the answer, so that the version alone does not name it
 	binding []byte
 }
@@ -379,12 +380,13 @@ func (i Includes) Has(name string) bool { return slices.Contains(i, name) }
 func (q *Query) Include(allowed ...string) Includes {
 	in := Includes(q.Enum("include", allowed...))
 	if len(in) > 0 {
-		q.sparse = true
+		q.embeds, q.sparse = in, true
 	}
 	return in
 }
 
-// Fields reads which top-level fields the answer is to have, by the JSON names of sample's type. id is always among them.
+// Fields reads which top-level fields the answer is to have, by the JSON names of sample's type. id is always among them,
+// and so is what the caller asked to include.
 // One and List then leave the others out.
 func (q *Query) Fields(sample any) {
 	given := q.list("fields")
@@ -413,6 +415,11 @@ func (q *Query) Err() error {
 	}
 	if len(q.wrong) > 0 {
 		return ErrParameter.At(q.wrong...)
+	}
+	if q.fields != nil {
+		for _, name := range q.embeds {
+			q.fields[name] = struct{}{}
+		}
 	}
 	return q.bad
 }

@@ -63,7 +63,7 @@ func OneOf(c echo.Context, media string, r Reply, body []byte) error {
 	if r.Version > 0 {
 		etag := etagOfBody(r.Version, body)
 		h := c.Response().Header()
-		h["Etag"], h["Vary"], h["Cache-Control"] = []string{etag}, append(h["Vary"], "Accept"), noCache
+		h["Etag"], h["Cache-Control"] = []string{etag}, noCache
 		if notModified(c.Request(), etag) {
 			return send(c, http.StatusNotModified, "", nil)
 		}

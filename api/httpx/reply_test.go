@@ -54,6 +54,27 @@ func TestETags(t *testing.T) {
 	assert.Equal(t, 200, a.do("GET", "/one?fields=name", "", header("If-None-Match", `"7"`)).StatusCode)
 }
 
+func TestWhatIsIncludedIsAmongTheFields(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	type lead struct {
+		ID      string `json:"id"`
+		Status  string `json:"status"`
+		Contact string `json:"contact"`
+	}
+	a.echo.GET("/one", func(c echo.Context) error {
+		q := httpx.NewQuery(c)
+		q.Fields(lead{})
+		q.Include("contact")
+		if err := q.Err(); err != nil {
+			return err
+		}
+		return httpx.One(c, q, httpx.Reply{Body: lead{"1", "new", "Zoé"}, Version: 7})
+	})
+	assert.JSONEq(t, `{"id":"1","status":"new"}`, a.do("GET", "/one?fields=status", "").body)
+	assert.JSONEq(t, `{"id":"1","status":"new","contact":"Zoé"}`, a.do("GET", "/one?fields=status&include=contact", "").body)
+}
+
 func TestIfMatch(t *testing.T) {
 	t.Parallel()
 	version := func(v int64) *int64 { return &v }
@@ -105,14 +126,27 @@ func TestAnAccountMayRequireIfMatch(t *testing.T) {
 	assert.Equal(t, 204, a.do("PATCH", "/one", "", header("If-Match", "*")).StatusCode)
 }
 
-func TestCreateOnly(t *testing.T) {
+func TestPrecondition(t *testing.T) {
 	t.Parallel()
-	for tag, want := range map[string]bool{"*": true, `"1"`: false, "": false} {
+	seven := int64(7)
+	for _, tt := range []struct {
+		name, value string
+		want        kernel.Precondition
+	}{
+		{"", "", kernel.Precondition{}},
+		{"If-None-Match", "*", kernel.Precondition{Absent: true}},
+		{"If-None-Match", `"1"`, kernel.Precondition{}},
+		{"If-Match", "*", kernel.Precondition{Exists: true}},
+		{"If-Match", `"7"`, kernel.Precondition{Exists: true, Version: &seven}},
+	} {
 		c := echo.New().NewContext(httptest.NewRequest("PUT", "/", http.NoBody), httptest.NewRecorder())
-		if tag != "" {
-			c.Request().Header.Set("If-None-Match", tag)
+		if tt.name != "" {
+			c.Request().Header.Set(tt.name, tt.value)
 		}
-		assert.Equal(t, want, httpx.CreateOnly(c), tag)
+		got, err := httpx.Precondition(c)
+		require.NoError(t, err)
+		assert.Equal(t, tt.want, got, tt.value)
+		assert.Equal(t, tt.name == "If-Match", got.NeedsOne(), tt.value)
 	}
 }
 
@@ -377,26 +411,26 @@ func TestPathIDs(t *testing.T) {
 	}
 }
 
-func TestPathTexts(t *testing.T) {
+func TestPathRefs(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
-	a.echo.GET("/by-ref/:source/:external_id", func(c echo.Context) error {
-		source, err := httpx.PathText(c, "source", 10)
+	a.echo.PUT("/by-ref/:source/:external_id", func(c echo.Context) error {
+		ref, err := httpx.PathRef(c)
 		if err != nil {
 			return err
 		}
-		id, err := httpx.PathText(c, "external_id", 10)
-		if err != nil {
-			return err
-		}
-		return c.String(200, source+"|"+id)
+		return c.String(200, ref.Source+"|"+ref.ID)
 	})
-	for _, text := range []string{"a", "a/b", "a%2", "é +?#", "50%"} {
-		got := a.do("GET", "/by-ref/oem/"+url.PathEscape(text), "")
+	for _, text := range []string{"a", "a/b", "a%2", "é +?#", "50%", strings.Repeat("é", kernel.MaxRefID)} {
+		got := a.do("PUT", "/by-ref/oem/"+url.PathEscape(text), "")
 		assert.Equal(t, "oem|"+text, got.body)
 	}
-	for _, text := range []string{"%00", "%ff", strings.Repeat("a", 11), ""} {
-		assert.Equal(t, 404, a.do("GET", "/by-ref/oem/"+text, "").StatusCode, text)
+	for _, path := range []string{
+		"oem/%00", "oem/%ff", "oem/" + strings.Repeat("a", kernel.MaxRefID+1), "oem/%20", "/a", strings.Repeat("s", kernel.MaxRefSource+1) + "/a",
+	} {
+		got := a.do("PUT", "/by-ref/"+path, "")
+		assert.Equal(t, 422, got.StatusCode, path)
+		assert.Equal(t, "request.bad_ref", got.problem(t).Code, path)
 	}
 }
 

@@ -152,7 +152,7 @@ type LeadBatchRequest struct {
 //	@Security		Bearer
 //	@Router			/leads/by-ref/{source}/{external_id} [put]
 func (h handler) upsert(c echo.Context) error {
-	ref, err := refOf(c)
+	ref, err := httpx.PathRef(c)
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func (h handler) upsert(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ifVersion, err := httpx.IfMatchSent(c)
+	cond, err := httpx.Precondition(c)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,6 @@ func (h handler) upsert(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	cond := leads.Condition{Version: ifVersion, CreateOnly: httpx.CreateOnly(c)}
 	return httpx.Write(c, h.units, actor.Account, func(ctx context.Context) (httpx.Reply, error) {
 		got, err := h.leads.Upsert(ctx, actor, ref, in.toDomain(at), cond)
 		if err != nil {
@@ -176,15 +175,6 @@ func (h handler) upsert(c echo.Context) error {
 		}
 		return replyTo(actor, got), nil
 	})
-}
-
-func refOf(c echo.Context) (kernel.ExternalRef, error) {
-	source, err := httpx.PathText(c, "source", 100)
-	if err != nil {
-		return kernel.ExternalRef{}, err
-	}
-	id, err := httpx.PathText(c, "external_id", 200)
-	return kernel.ExternalRef{Source: source, ID: id}, err
 }
 
 // list pages through leads.

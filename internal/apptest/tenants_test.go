@@ -18,6 +18,8 @@ import (
 
 	"github.com/rooftop-crm/rooftop/internal/apptest"
 	"github.com/rooftop-crm/rooftop/internal/core"
+	"github.com/rooftop-crm/rooftop/internal/platform/auth"
+	"github.com/rooftop-crm/rooftop/internal/platform/links"
 )
 
 // names are what paths and bodies of the tables below are written with: "{lead}" stands for names["lead"].
@@ -167,6 +169,10 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	a.fillContacts(c, digit)
 	a.fillLeads(t, tag, c)
 	a.fillKeys(c)
+	require.NoError(t, p.DB.InTx(t.Context(), func(ctx context.Context) error {
+		_, _, err := p.Links.Issue(ctx, auth.System(a.ID), links.New{Purpose: "test", Subject: uuid.UUID(a.AdminID)})
+		return err
+	}))
 	apptest.Await(t, "events are numbered", func() bool { return len(a.Get("/v1/events?type=account.updated").Is(http.StatusOK).List("data")) > 0 })
 	n["event"] = a.Get("/v1/events?type=account.updated").Str("data.0.id")
 	n["event_cursor"] = a.Get("/v1/events?limit=1").Str("next_cursor")

@@ -35,8 +35,6 @@ const (
 	MaxTags      = 50
 	MaxTag       = 64
 	MaxRefs      = 20
-	MaxRefSource = 100
-	MaxRefID     = 200
 )
 
 var (
@@ -51,8 +49,6 @@ var (
 	// ErrRefTaken is the answer to an external reference that another contact has. It names the reference.
 	ErrRefTaken = errs.New(errs.Conflict, "contact.ref_taken",
 		"Another contact has this external reference, perhaps a deleted one. Update that contact by its reference, or take the reference off it first.")
-	// ErrBadRef is the answer to a path whose reference cannot be one.
-	ErrBadRef = errs.New(errs.Invalid, "contact.bad_ref", "A reference needs a source and an id of the other system, neither longer than the documented limit.")
 	// ErrUnknownOwner is the answer to an owner who is no user of the account.
 	ErrUnknownOwner = errs.New(errs.Invalid, "contact.unknown_owner", "owner_id names no user of this account.").
 			At(errs.Field{Pointer: "/owner_id", Code: "unknown", Detail: "Give the id of a user of this account, or null."})

@@ -141,34 +141,28 @@ func (s *Service) Restore(ctx context.Context, actor auth.Actor, id kernel.Conta
 	})
 }
 
-// Condition is what an upsert demands of the contact that is there.
-type Condition struct {
-	Version    *int64 // it is there, in this version
-	CreateOnly bool   // it is not there
-}
-
 // Upsert creates or changes the contact that has the reference: what the patch does not set stays as it is. A deleted
 // contact is restored. Created tells which of the two it was. It fails as Create and Update do, and with ErrExists.
 func (s *Service) Upsert(
-	ctx context.Context, actor auth.Actor, ref kernel.ExternalRef, cond Condition, p Patch,
+	ctx context.Context, actor auth.Actor, ref kernel.ExternalRef, cond kernel.Precondition, p Patch,
 ) (c Contact, created bool, err error) {
 	if err := actor.Require(auth.ContactsWrite); err != nil {
 		return Contact{}, false, err
 	}
 	var f faults
 	if f.ref("", &ref); len(f) > 0 {
-		return Contact{}, false, ErrBadRef
+		return Contact{}, false, errs.InvalidFields(f...)
 	}
 	err = s.unit.InTx(ctx, func(ctx context.Context) error {
 		created = false // this may run again after a deadlock
 		found, err := s.store.FindByRef(ctx, actor.Account, ref)
 		switch {
-		case errors.Is(err, ErrNotFound) && cond.Version != nil:
+		case errors.Is(err, ErrNotFound) && cond.NeedsOne():
 			return ErrStale.Saying("No contact has this reference. Leave out If-Match to create one.")
 		case errors.Is(err, ErrNotFound):
 			created = true
 			c, err = s.createFrom(ctx, actor, ref, p)
-		case err == nil && cond.CreateOnly:
+		case err == nil && cond.Absent:
 			return ErrExists
 		case err == nil:
 			c, err = s.revive(ctx, actor, found, ref, cond.Version, p)

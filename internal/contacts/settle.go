@@ -269,8 +269,8 @@ func (c *Contact) settleRefs(f *faults) {
 }
 
 func (f *faults) ref(at string, r *kernel.ExternalRef) {
-	f.text(at+"/source", &r.Source, MaxRefSource)
-	f.text(at+"/id", &r.ID, MaxRefID)
+	f.text(at+"/source", &r.Source, kernel.MaxRefSource)
+	f.text(at+"/id", &r.ID, kernel.MaxRefID)
 	if r.Source == "" {
 		f.add(at+"/source", "required", "Name the system whose id this is.")
 	}

@@ -19,6 +19,9 @@ var (
 	// ErrDealershipRefTaken is the answer to an external reference that another dealership has.
 	ErrDealershipRefTaken = errs.New(errs.Conflict, "dealership.ref_taken",
 		"Another dealership of this account has this external reference. Update that one by its reference, or take the reference off it first.")
+	// ErrDealershipExists is the answer to an upsert that was to create only.
+	ErrDealershipExists = errs.New(errs.Stale, "precondition.exists",
+		"A dealership has this reference already, and If-None-Match: * asked to create it only.")
 	// ErrUnknownDealership is the answer to a dealership_id that names no dealership of the account.
 	ErrUnknownDealership = errs.New(errs.Invalid, "dealership.unknown", "There is no such dealership in this account.")
 )

@@ -235,16 +235,10 @@ func (s *Service) changeDealership(
 	})
 }
 
-// Condition is what a caller asks of the state before its change.
-type Condition struct {
-	Version    *int64 // of what is there; nil for any
-	CreateOnly bool   // nothing may be there
-}
-
 // PutDealershipByRef changes the dealership that has the reference, or adds one that gets it. created tells which. The
-// reference of a deleted dealership is free. It fails with ErrStale when the condition does not hold.
+// reference of a deleted dealership is free. It fails with ErrStale or ErrDealershipExists when the condition does not hold.
 func (s *Service) PutDealershipByRef(
-	ctx context.Context, actor auth.Actor, ref kernel.ExternalRef, cond Condition, edit func(*DealershipDetails),
+	ctx context.Context, actor auth.Actor, ref kernel.ExternalRef, cond kernel.Precondition, edit func(*DealershipDetails),
 ) (out Dealership, created bool, err error) {
 	if err := requireAccountWide(actor, auth.DealershipsWrite); err != nil {
 		return Dealership{}, false, err
@@ -260,8 +254,10 @@ func (s *Service) PutDealershipByRef(
 		id, err := s.Store.DealershipByRef(ctx, actor.Account, ref)
 		created = errors.Is(err, ErrNotFound)
 		switch {
-		case created && cond.Version != nil, err == nil && cond.CreateOnly:
-			return ErrStale
+		case created && cond.NeedsOne():
+			return ErrStale.Saying("No dealership has this reference. Leave out If-Match to create one.")
+		case err == nil && cond.Absent:
+			return ErrDealershipExists
 		case created:
 			var d DealershipDetails
 			withReference(&d)

@@ -19,3 +19,19 @@ type ExternalRef struct {
 	Source string `json:"source"`
 	ID     string `json:"id"`
 }
+
+// The most characters of a reference, on every resource.
+const (
+	MaxRefSource = 100
+	MaxRefID     = 200
+)
+
+// Precondition is what a write by another system's id asks of the resource as it stands. The zero Precondition asks nothing.
+type Precondition struct {
+	Version *int64 // it is there, in this version
+	Exists  bool   // it is there, in whatever version
+	Absent  bool   // it is not there
+}
+
+// NeedsOne tells whether the precondition fails where there is no such resource yet.
+func (p Precondition) NeedsOne() bool { return p.Exists || p.Version != nil }

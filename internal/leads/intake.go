@@ -393,18 +393,12 @@ const (
 	EntryViewed     EntryKind = "viewed"
 )
 
-// Condition is what an upsert may meet.
-type Condition struct {
-	Version    *int64 // the version the caller means to change; nil for any
-	CreateOnly bool   // nothing that exists may be changed
-}
-
 // ErrExists is an upsert that was to create only.
 var ErrExists = errs.New(errs.Stale, "precondition.exists", "There is a lead with this reference, and If-None-Match: * asks to create only.")
 
 // Upsert takes an enquiry in under the sender's own id: it makes the lead, or updates the one that has the id, which it
 // restores when it was deleted. Unlike Create it never joins another lead: the id decides.
-func (s *Service) Upsert(ctx context.Context, actor auth.Actor, ref kernel.ExternalRef, n NewLead, cond Condition) (Intake, error) {
+func (s *Service) Upsert(ctx context.Context, actor auth.Actor, ref kernel.ExternalRef, n NewLead, cond kernel.Precondition) (Intake, error) {
 	if !slices.Contains(n.Details.ExternalRefs, ref) {
 		n.Details.ExternalRefs = append([]kernel.ExternalRef{ref}, n.Details.ExternalRefs...)
 	}
@@ -423,14 +417,14 @@ func (s *Service) Upsert(ctx context.Context, actor auth.Actor, ref kernel.Exter
 		l, err := s.Store.FindByRef(ctx, actor.Account, refsOf(actor, []kernel.ExternalRef{ref})[0])
 		switch {
 		case errs.IsKind(err, errs.NotFound):
-			if cond.Version != nil {
-				return ErrVersion
+			if cond.NeedsOne() {
+				return ErrVersion.Saying("No lead has this reference. Leave out If-Match to create one.")
 			}
 			out, err = s.Create(ctx, actor, n)
 			return err
 		case err != nil:
 			return err
-		case cond.CreateOnly:
+		case cond.Absent:
 			return ErrExists
 		case cond.Version != nil && *cond.Version != l.Version:
 			return ErrVersion

@@ -199,7 +199,7 @@ func TestScopes(t *testing.T) {
 		"delete":  func() error { return s.svc.Delete(ctx, reader, c.ID, nil) },
 		"restore": func() error { _, err := s.svc.Restore(ctx, reader, c.ID, nil); return err },
 		"upsert": func() error {
-			_, _, err := s.svc.Upsert(ctx, reader, ref, contacts.Condition{}, contacts.Patch{})
+			_, _, err := s.svc.Upsert(ctx, reader, ref, kernel.Precondition{}, contacts.Patch{})
 			return err
 		},
 	} {
@@ -216,25 +216,25 @@ func TestUpsert(t *testing.T) {
 		return contacts.Patch{FirstName: merge.Field[string]{Set: true, Value: first}}
 	}
 	version := int64(1)
-	_, _, err := s.svc.Upsert(ctx, s.actor, ref, contacts.Condition{Version: &version}, named("Paul"))
+	_, _, err := s.svc.Upsert(ctx, s.actor, ref, kernel.Precondition{Version: &version}, named("Paul"))
 	require.ErrorIs(t, err, contacts.ErrStale, "If-Match on what is not there")
-	c, created, err := s.svc.Upsert(ctx, s.actor, ref, contacts.Condition{}, named("Paul"))
+	c, created, err := s.svc.Upsert(ctx, s.actor, ref, kernel.Precondition{}, named("Paul"))
 	require.NoError(t, err)
 	assert.True(t, created)
 	assert.Equal(t, []kernel.ExternalRef{ref}, c.ExternalRefs)
 
 	p := contacts.Patch{LastName: merge.Field[string]{Set: true, Value: "Martin"}, ExternalRefs: merge.Field[[]kernel.ExternalRef]{Set: true, Null: true}}
-	c, created, err = s.svc.Upsert(ctx, s.actor, ref, contacts.Condition{Version: &version}, p)
+	c, created, err = s.svc.Upsert(ctx, s.actor, ref, kernel.Precondition{Version: &version}, p)
 	require.NoError(t, err)
 	assert.False(t, created)
 	assert.Equal(t, "Paul Martin", c.FullName, "what is left out stays")
 	assert.Equal(t, []kernel.ExternalRef{ref}, c.ExternalRefs, "the reference stays, whatever the body says")
 
-	_, _, err = s.svc.Upsert(ctx, s.actor, ref, contacts.Condition{CreateOnly: true}, named("Anne"))
+	_, _, err = s.svc.Upsert(ctx, s.actor, ref, kernel.Precondition{Absent: true}, named("Anne"))
 	require.ErrorIs(t, err, contacts.ErrExists)
 
 	require.NoError(t, s.svc.Delete(ctx, s.actor, c.ID, nil))
-	back, created, err := s.svc.Upsert(ctx, s.actor, ref, contacts.Condition{}, named("Pierre"))
+	back, created, err := s.svc.Upsert(ctx, s.actor, ref, kernel.Precondition{}, named("Pierre"))
 	require.NoError(t, err)
 	assert.False(t, created)
 	assert.Equal(t, c.ID, back.ID)
