@@ -24,6 +24,8 @@
 //	@tag.description	Documents as they came in, kept until they became leads or somebody looked at them.
 //	@tag.name			contacts
 //	@tag.description	People and companies, with the ways to reach them.
+//	@tag.name			messages
+//	@tag.description	What is said by mail, what went out and came in, and the addresses that mail comes in at.
 //	@tag.name			account
 //	@tag.description	The account: its name, country, language and rules.
 //	@tag.name			dealerships

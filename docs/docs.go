@@ -1897,6 +1897,251 @@ const docTemplate = `{
                 "x-outside": true
             }
         },
+        "/inbound-messages": {
+            "get": {
+                "description": "Every message, one entry for each recipient, newest first: enquiries, answers to mail, delivery reports.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "List mail that came in",
+                "operationId": "listInboundMessages",
+                "parameters": [
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "received",
+                                "handled",
+                                "ignored"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only in these states",
+                        "name": "state",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "intake",
+                                "reply",
+                                "bounce"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only to addresses for these",
+                        "name": "purpose",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "personal",
+                                "auto",
+                                "list",
+                                "no_reply",
+                                "bounce"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only of these kinds",
+                        "name": "kind",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "only to this address",
+                        "name": "address_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "only about this mail",
+                        "name": "mail_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "only of this dealership",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "received at or after",
+                        "name": "received_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "received after",
+                        "name": "received_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "received at or before",
+                        "name": "received_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "received before",
+                        "name": "received_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "received_at",
+                            "-received_at",
+                            "updated_at",
+                            "-updated_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-InboundMessage"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/inbound-messages/changes": {
+            "get": {
+                "description": "First every message as it is now, then each that came or changed since. It needs messages:read for the whole account.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Follow mail that comes in",
+                "operationId": "listInboundMessageChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-InboundMessage"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/inbound-messages/{id}": {
+            "get": {
+                "description": "What it says, as far as it can be read; the bytes are at /raw.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Read a mail that came in",
+                "operationId": "getInboundMessage",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the message",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/InboundMessageInFull"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/inbound-messages/{id}/raw": {
+            "get": {
+                "description": "The message as it came in. It is sent as a download, never to be shown as a page.",
+                "produces": [
+                    "application/octet-stream"
+                ],
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Read a message's bytes",
+                "operationId": "getInboundMessageRaw",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the message",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "type": "file"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/inbox": {
             "get": {
                 "description": "Every document as it came in, newest first: what became leads, what waits for a correction, what was no lead at all.",
@@ -2991,6 +3236,455 @@ const docTemplate = `{
                 ]
             }
         },
+        "/mail-addresses": {
+            "get": {
+                "description": "The account's addresses, newest first. Those that answers and delivery reports come to are made with each mail and not listed.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "List addresses for incoming mail",
+                "operationId": "listMailAddresses",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "only of this dealership",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at",
+                            "updated_at",
+                            "-updated_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-MailAddress"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "The address begins with the label, so that people recognise it, and goes on with letters that nobody can guess.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Make an address for incoming mail",
+                "operationId": "createMailAddress",
+                "parameters": [
+                    {
+                        "description": "the address",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateMailAddress"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/MailAddress"
+                        }
+                    },
+                    "409": {
+                        "description": "this installation receives no mail",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/mail-addresses/changes": {
+            "get": {
+                "description": "First every address as it is now, then each that was changed since, deleted ones with deleted_at.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Follow addresses for incoming mail",
+                "operationId": "listMailAddressChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-MailAddress"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/mail-addresses/{id}": {
+            "get": {
+                "description": "One of the account's addresses.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Read an address for incoming mail",
+                "operationId": "getMailAddress",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the address",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/MailAddress"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "Mail to it is refused from now on. What has come in stays.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "End an address for incoming mail",
+                "operationId": "deleteMailAddress",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the address",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch. The address itself never changes.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Change the use of an address",
+                "operationId": "patchMailAddress",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the address",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchMailAddress"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/MailAddress"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/mails": {
+            "get": {
+                "description": "Every mail and what became of it, newest first. unknown is a mail that had begun to leave when a process or a connection was\nlost: it is never sent again by itself.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "List mail that goes out",
+                "operationId": "listMails",
+                "parameters": [
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "queued",
+                                "sending",
+                                "sent",
+                                "failed",
+                                "unknown",
+                                "bounced"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only in these states",
+                        "name": "state",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "only of this kind of message",
+                        "name": "template",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "only to this address",
+                        "name": "to",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "only of this dealership",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "queued at or after",
+                        "name": "created_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "queued after",
+                        "name": "created_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "queued at or before",
+                        "name": "created_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "queued before",
+                        "name": "created_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at",
+                            "updated_at",
+                            "-updated_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Mail"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/mails/changes": {
+            "get": {
+                "description": "First every mail as it is now, then each whose state has changed since. It needs messages:read for the whole account.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Follow mail that goes out",
+                "operationId": "listMailChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Mail"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/mails/{id}": {
+            "get": {
+                "description": "What became of it, and what it says unless that is confidential.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Read a mail",
+                "operationId": "getMail",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the mail",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/MailInFull"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/mails/{id}/resend": {
+            "post": {
+                "description": "For a mail that failed, bounced or is unknown. Its Message-ID stays the same. Of an unknown mail the recipient may get a second copy.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Send a mail again",
+                "operationId": "resendMail",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the mail",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Mail"
+                        }
+                    },
+                    "409": {
+                        "description": "it is on its way or has arrived, or what it said is no longer kept",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/me": {
             "get": {
                 "description": "Who the credential belongs to and what it may do. A partner finds its grants here.",
@@ -3228,6 +3922,348 @@ const docTemplate = `{
                         "description": "there is no second factor",
                         "schema": {
                             "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/message-kinds": {
+            "get": {
+                "description": "What the installation sends by mail, the variables of each, and its wording where there is no template. A template names\na variable as {{name}}; what stands between {{#name}} and {{/name}} is there when the variable is not empty.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "List the kinds of message",
+                "operationId": "listMessageKinds",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/MessageKindList"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/message-templates": {
+            "get": {
+                "description": "The account's own wordings, newest first.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "List templates",
+                "operationId": "listMessageTemplates",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "only of this kind of message",
+                        "name": "name",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "only in this language",
+                        "name": "language",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "only of this dealership",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at",
+                            "updated_at",
+                            "-updated_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-MessageTemplate"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "A message is sent in the recipient's language, else the account's, else English; in each, a dealership's template comes before the\naccount's, and that before the built-in wording. A variable that the message has not is refused by name.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Word a message",
+                "operationId": "createMessageTemplate",
+                "parameters": [
+                    {
+                        "description": "the template",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateMessageTemplate"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/MessageTemplate"
+                        }
+                    },
+                    "409": {
+                        "description": "there is one for this message, dealership and language",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/message-templates/changes": {
+            "get": {
+                "description": "First every template as it is now, then each that was changed since, deleted ones with deleted_at.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Follow templates",
+                "operationId": "listMessageTemplateChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-MessageTemplate"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/message-templates/preview": {
+            "post": {
+                "description": "The message as its recipient would see it: with the template that would be used, or with a wording that is being written, and with\nthe values given or examples. Nothing is sent or kept.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Preview a message",
+                "operationId": "previewMessage",
+                "parameters": [
+                    {
+                        "description": "the message",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/MessageDraft"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/RenderedMessage"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "x-safe": true
+            }
+        },
+        "/message-templates/test": {
+            "post": {
+                "description": "Sends the message, as a preview would show it, to the user who asks or to another one of the account. Its way can be followed at /v1/mails/{id}.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Send a test message",
+                "operationId": "sendTestMessage",
+                "parameters": [
+                    {
+                        "description": "the message",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/TestMessage"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Mail"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/message-templates/{id}": {
+            "get": {
+                "description": "One of the account's own wordings.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Read a template",
+                "operationId": "getMessageTemplate",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the template",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/MessageTemplate"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "The next best wording is used from now on.",
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Delete a template",
+                "operationId": "deleteMessageTemplate",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the template",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch. What is on its way already keeps its wording.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "messages"
+                ],
+                "summary": "Change a template",
+                "operationId": "patchMessageTemplate",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the template",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchMessageTemplate"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/MessageTemplate"
                         }
                     }
                 },
@@ -4521,6 +5557,22 @@ const docTemplate = `{
                 }
             }
         },
+        "BuiltInWording": {
+            "description": "BuiltInWording is how a message is worded in one language where there is no template.",
+            "type": "object",
+            "properties": {
+                "language": {
+                    "type": "string",
+                    "example": "fr"
+                },
+                "subject": {
+                    "type": "string"
+                },
+                "text": {
+                    "type": "string"
+                }
+            }
+        },
         "ChangePassword": {
             "description": "ChangePassword is a user's present password and the next one.",
             "type": "object",
@@ -4635,6 +5687,25 @@ const docTemplate = `{
                 }
             }
         },
+        "Changes-InboundMessage": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/InboundMessage"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
         "Changes-Lead": {
             "type": "object",
             "properties": {
@@ -4642,6 +5713,63 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/Lead"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-Mail": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Mail"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-MailAddress": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/MailAddress"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-MessageTemplate": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/MessageTemplate"
                     }
                 },
                 "has_more": {
@@ -5526,6 +6654,78 @@ const docTemplate = `{
                 }
             }
         },
+        "CreateMailAddress": {
+            "description": "CreateMailAddress is what makes an address.",
+            "type": "object",
+            "properties": {
+                "acknowledge": {
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-omitempty": true
+                },
+                "label": {
+                    "description": "what the address begins with",
+                    "type": "string",
+                    "maxLength": 100,
+                    "x-omitempty": true,
+                    "example": "Garage Dupont"
+                },
+                "source": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "portal"
+                }
+            }
+        },
+        "CreateMessageTemplate": {
+            "description": "CreateMessageTemplate is what makes a template.",
+            "type": "object",
+            "required": [
+                "language",
+                "name",
+                "subject",
+                "text"
+            ],
+            "properties": {
+                "dealership_id": {
+                    "description": "for all of the account when left out or null",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-omitempty": true
+                },
+                "html": {
+                    "description": "made from the text when left out or null",
+                    "type": "string",
+                    "maxLength": 200000,
+                    "x-omitempty": true
+                },
+                "language": {
+                    "type": "string",
+                    "maxLength": 35,
+                    "example": "fr"
+                },
+                "name": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "user.invitation"
+                },
+                "subject": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "example": "Bienvenue chez {{account_name}}"
+                },
+                "text": {
+                    "type": "string",
+                    "maxLength": 50000,
+                    "example": "Bonjour {{first_name}}, c'est ici : {{link}}"
+                }
+            }
+        },
         "CreateUser": {
             "description": "CreateUser is what makes a user.",
             "type": "object",
@@ -6078,6 +7278,48 @@ const docTemplate = `{
                 }
             }
         },
+        "DraftVariable": {
+            "description": "DraftVariable is a value to try out.",
+            "type": "object",
+            "required": [
+                "name"
+            ],
+            "properties": {
+                "name": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "first_name"
+                },
+                "value": {
+                    "type": "string",
+                    "maxLength": 2000,
+                    "example": "Ada"
+                }
+            }
+        },
+        "DraftWording": {
+            "description": "DraftWording is a wording that is being written.",
+            "type": "object",
+            "required": [
+                "subject",
+                "text"
+            ],
+            "properties": {
+                "html": {
+                    "type": "string",
+                    "maxLength": 200000,
+                    "x-omitempty": true
+                },
+                "subject": {
+                    "type": "string",
+                    "maxLength": 200
+                },
+                "text": {
+                    "type": "string",
+                    "maxLength": 50000
+                }
+            }
+        },
         "Enum": {
             "description": "Enum is one closed list of values.",
             "type": "object",
@@ -6343,6 +7585,282 @@ const docTemplate = `{
                         "ready"
                     ],
                     "example": "ok"
+                }
+            }
+        },
+        "InboundAttachment": {
+            "description": "InboundAttachment is a file that came with a message. Its bytes are in /raw.",
+            "type": "object",
+            "properties": {
+                "media_type": {
+                    "description": "as the sender says",
+                    "type": "string",
+                    "example": "image/jpeg"
+                },
+                "name": {
+                    "type": "string",
+                    "example": "photo.jpg"
+                },
+                "size_bytes": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 204800
+                }
+            }
+        },
+        "InboundMessage": {
+            "description": "InboundMessage is a mail that came in, as one recipient got it.",
+            "type": "object",
+            "properties": {
+                "address_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "checks": {
+                    "description": "null until they were made",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/SenderChecks"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "encrypted": {
+                    "type": "boolean"
+                },
+                "from": {
+                    "description": "as the message says",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Mailbox"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "handled_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "kind": {
+                    "description": "what sort of message it is; only a personal one is ever answered by a program",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/mail.Kind"
+                        }
+                    ],
+                    "example": "personal"
+                },
+                "mail_id": {
+                    "description": "the mail that it answers or reports on",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "message_id": {
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "note": {
+                    "description": "why it is in its state",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "purpose": {
+                    "description": "of the address it came to",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/messages.Purpose"
+                        }
+                    ],
+                    "example": "intake"
+                },
+                "received_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "recipient": {
+                    "type": "string",
+                    "example": "garage-dupont-k3vq7p2a@in.crm.example"
+                },
+                "sender": {
+                    "description": "of the envelope; empty for the null sender of reports",
+                    "type": "string",
+                    "example": "helene@fr.example"
+                },
+                "sha256": {
+                    "type": "string",
+                    "example": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                },
+                "size_bytes": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 2048
+                },
+                "state": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/messages.InboundState"
+                        }
+                    ],
+                    "example": "handled"
+                },
+                "subject": {
+                    "type": "string"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 2
+                }
+            }
+        },
+        "InboundMessageInFull": {
+            "description": "InboundMessageInFull is a message with what it says.",
+            "type": "object",
+            "properties": {
+                "address_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "attachments": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/InboundAttachment"
+                    }
+                },
+                "checks": {
+                    "description": "null until they were made",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/SenderChecks"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "encrypted": {
+                    "type": "boolean"
+                },
+                "from": {
+                    "description": "as the message says",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Mailbox"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "handled_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "html": {
+                    "description": "as it was sent: show it in a frame without scripts, or not at all",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "kind": {
+                    "description": "what sort of message it is; only a personal one is ever answered by a program",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/mail.Kind"
+                        }
+                    ],
+                    "example": "personal"
+                },
+                "mail_id": {
+                    "description": "the mail that it answers or reports on",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "message_id": {
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "note": {
+                    "description": "why it is in its state",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "purpose": {
+                    "description": "of the address it came to",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/messages.Purpose"
+                        }
+                    ],
+                    "example": "intake"
+                },
+                "received_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "recipient": {
+                    "type": "string",
+                    "example": "garage-dupont-k3vq7p2a@in.crm.example"
+                },
+                "sender": {
+                    "description": "of the envelope; empty for the null sender of reports",
+                    "type": "string",
+                    "example": "helene@fr.example"
+                },
+                "sha256": {
+                    "type": "string",
+                    "example": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                },
+                "size_bytes": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 2048
+                },
+                "state": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/messages.InboundState"
+                        }
+                    ],
+                    "example": "handled"
+                },
+                "subject": {
+                    "type": "string"
+                },
+                "text": {
+                    "type": "string"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 2
                 }
             }
         },
@@ -7675,6 +9193,28 @@ const docTemplate = `{
                 }
             }
         },
+        "List-InboundMessage": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/InboundMessage"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
         "List-InboxDocument": {
             "type": "object",
             "properties": {
@@ -7741,6 +9281,72 @@ const docTemplate = `{
                 }
             }
         },
+        "List-Mail": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Mail"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-MailAddress": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/MailAddress"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-MessageTemplate": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/MessageTemplate"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
         "List-Session": {
             "type": "object",
             "properties": {
@@ -7782,6 +9388,300 @@ const docTemplate = `{
                     "type": "integer",
                     "format": "int64",
                     "x-omitempty": true
+                }
+            }
+        },
+        "Mail": {
+            "description": "Mail is a mail that goes out, and what became of it.",
+            "type": "object",
+            "properties": {
+                "answers_id": {
+                    "description": "the incoming message that it answers by itself",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "attempts": {
+                    "type": "integer"
+                },
+                "bounced_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "confidential": {
+                    "description": "what it says is for its recipient alone",
+                    "type": "boolean"
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "error": {
+                    "description": "what went wrong last",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/MailError"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "from": {
+                    "$ref": "#/definitions/Mailbox"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "language": {
+                    "type": "string",
+                    "example": "fr"
+                },
+                "message_id": {
+                    "description": "the same however often it is sent",
+                    "type": "string",
+                    "example": "0192f3a1-7b2c-4def-8123-456789abcdef@crm.example"
+                },
+                "sent_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "state": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/messages.MailState"
+                        }
+                    ],
+                    "example": "sent"
+                },
+                "subject": {
+                    "type": "string"
+                },
+                "template": {
+                    "description": "the kind of message",
+                    "type": "string",
+                    "example": "user.invitation"
+                },
+                "to": {
+                    "$ref": "#/definitions/Mailbox"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
+        "MailAddress": {
+            "description": "MailAddress is where mail comes in for the account.",
+            "type": "object",
+            "properties": {
+                "acknowledge": {
+                    "description": "whoever writes is told that it has come, once a day at most",
+                    "type": "boolean"
+                },
+                "address": {
+                    "description": "never changes, and is never given to somebody else",
+                    "type": "string",
+                    "format": "email",
+                    "example": "garage-dupont-k3vq7p2a@in.crm.example"
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "dealership_id": {
+                    "description": "null: each message must tell",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "purpose": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/messages.Purpose"
+                        }
+                    ],
+                    "example": "intake"
+                },
+                "source": {
+                    "description": "whom leads that come in here are credited to",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "portal"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 1
+                }
+            }
+        },
+        "MailError": {
+            "description": "MailError is why a mail did not arrive.",
+            "type": "object",
+            "properties": {
+                "code": {
+                    "description": "the reply code of the server; null when it gave none",
+                    "type": "integer",
+                    "x-nullable": true,
+                    "example": 550
+                },
+                "detail": {
+                    "type": "string",
+                    "example": "5.1.1 no such user"
+                },
+                "stage": {
+                    "description": "how far it came",
+                    "type": "string",
+                    "enum": [
+                        "connect",
+                        "tls",
+                        "sign_in",
+                        "from",
+                        "to",
+                        "data",
+                        "bounce"
+                    ],
+                    "example": "to"
+                }
+            }
+        },
+        "MailInFull": {
+            "description": "MailInFull is a mail with what it says.",
+            "type": "object",
+            "properties": {
+                "answers_id": {
+                    "description": "the incoming message that it answers by itself",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "attempts": {
+                    "type": "integer"
+                },
+                "bounced_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "confidential": {
+                    "description": "what it says is for its recipient alone",
+                    "type": "boolean"
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "error": {
+                    "description": "what went wrong last",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/MailError"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "from": {
+                    "$ref": "#/definitions/Mailbox"
+                },
+                "html": {
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "language": {
+                    "type": "string",
+                    "example": "fr"
+                },
+                "message_id": {
+                    "description": "the same however often it is sent",
+                    "type": "string",
+                    "example": "0192f3a1-7b2c-4def-8123-456789abcdef@crm.example"
+                },
+                "sent_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "state": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/messages.MailState"
+                        }
+                    ],
+                    "example": "sent"
+                },
+                "subject": {
+                    "type": "string"
+                },
+                "template": {
+                    "description": "the kind of message",
+                    "type": "string",
+                    "example": "user.invitation"
+                },
+                "text": {
+                    "description": "null when it is confidential, or no longer kept",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "to": {
+                    "$ref": "#/definitions/Mailbox"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
+        "Mailbox": {
+            "description": "Mailbox is an address with the name that is shown for it.",
+            "type": "object",
+            "properties": {
+                "email": {
+                    "type": "string",
+                    "example": "ada@garage.example"
+                },
+                "name": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Ada Exemple"
                 }
             }
         },
@@ -7874,6 +9774,180 @@ const docTemplate = `{
                         }
                     ],
                     "x-nullable": true
+                }
+            }
+        },
+        "MessageDraft": {
+            "description": "MessageDraft is a message to look at or to try out.",
+            "type": "object",
+            "required": [
+                "name"
+            ],
+            "properties": {
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-omitempty": true
+                },
+                "language": {
+                    "description": "the account's when left out",
+                    "type": "string",
+                    "maxLength": 35,
+                    "x-omitempty": true,
+                    "example": "fr"
+                },
+                "name": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "user.invitation"
+                },
+                "variables": {
+                    "description": "in place of the examples",
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "$ref": "#/definitions/DraftVariable"
+                    },
+                    "x-omitempty": true
+                },
+                "wording": {
+                    "description": "the one that would be used when left out",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/DraftWording"
+                        }
+                    ],
+                    "x-omitempty": true
+                }
+            }
+        },
+        "MessageKind": {
+            "description": "MessageKind is a kind of message that the installation sends.",
+            "type": "object",
+            "properties": {
+                "built_in": {
+                    "description": "how it is worded where there is no template",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/BuiltInWording"
+                    }
+                },
+                "confidential": {
+                    "description": "what is sent is shown to nobody but its recipient",
+                    "type": "boolean"
+                },
+                "description": {
+                    "description": "when it is sent",
+                    "type": "string",
+                    "example": "Somebody is invited to work for the account."
+                },
+                "name": {
+                    "type": "string",
+                    "example": "user.invitation"
+                },
+                "variables": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/MessageVariable"
+                    }
+                }
+            }
+        },
+        "MessageKindList": {
+            "description": "MessageKindList is every kind of message.",
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/MessageKind"
+                    }
+                }
+            }
+        },
+        "MessageTemplate": {
+            "description": "MessageTemplate is the account's own wording of a message.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "dealership_id": {
+                    "description": "null: for all of the account",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "html": {
+                    "description": "null: made from the text",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "language": {
+                    "type": "string",
+                    "example": "fr"
+                },
+                "name": {
+                    "description": "of the kind of message",
+                    "type": "string",
+                    "example": "user.invitation"
+                },
+                "subject": {
+                    "type": "string",
+                    "example": "Bienvenue chez {{account_name}}"
+                },
+                "text": {
+                    "type": "string",
+                    "example": "Bonjour {{first_name}}, c'est ici : {{link}}"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 2
+                }
+            }
+        },
+        "MessageVariable": {
+            "description": "MessageVariable is something that a template may name as {{name}}.",
+            "type": "object",
+            "properties": {
+                "description": {
+                    "type": "string"
+                },
+                "example": {
+                    "type": "string",
+                    "example": "Ada"
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "text",
+                        "url",
+                        "time"
+                    ],
+                    "example": "text"
+                },
+                "name": {
+                    "type": "string",
+                    "example": "first_name"
+                },
+                "required": {
+                    "description": "the message is of no use without it, so a template should name it",
+                    "type": "boolean"
                 }
             }
         },
@@ -8520,6 +10594,56 @@ const docTemplate = `{
                 }
             }
         },
+        "PatchMailAddress": {
+            "description": "PatchMailAddress changes an address's use.",
+            "type": "object",
+            "properties": {
+                "acknowledge": {
+                    "type": "boolean",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "source": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "portal"
+                }
+            }
+        },
+        "PatchMessageTemplate": {
+            "description": "PatchMessageTemplate changes what a template says.",
+            "type": "object",
+            "properties": {
+                "html": {
+                    "description": "null: made from the text",
+                    "type": "string",
+                    "maxLength": 200000,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "subject": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "Bienvenue chez {{account_name}}"
+                },
+                "text": {
+                    "type": "string",
+                    "maxLength": 50000,
+                    "x-nullable": false,
+                    "x-omitempty": true
+                }
+            }
+        },
         "PatchUser": {
             "description": "PatchUser changes a user. Roles are replaced whole.",
             "type": "object",
@@ -8655,6 +10779,21 @@ const docTemplate = `{
                 }
             }
         },
+        "RenderedMessage": {
+            "description": "RenderedMessage is a message as its recipient sees it.",
+            "type": "object",
+            "properties": {
+                "html": {
+                    "type": "string"
+                },
+                "subject": {
+                    "type": "string"
+                },
+                "text": {
+                    "type": "string"
+                }
+            }
+        },
         "SecondFactor": {
             "description": "SecondFactor is what the caller proves at sign-in besides the password.",
             "type": "object",
@@ -8724,6 +10863,41 @@ const docTemplate = `{
                 }
             }
         },
+        "SenderChecks": {
+            "description": "SenderChecks is what DNS says of the sender. Nothing is refused for it.",
+            "type": "object",
+            "properties": {
+                "dkim": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/mail.Result"
+                        }
+                    ],
+                    "example": "pass"
+                },
+                "dmarc": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/mail.Result"
+                        }
+                    ],
+                    "example": "pass"
+                },
+                "domain": {
+                    "description": "of the From header",
+                    "type": "string",
+                    "example": "fr.example"
+                },
+                "spf": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/mail.Result"
+                        }
+                    ],
+                    "example": "pass"
+                }
+            }
+        },
         "Session": {
             "description": "Session is what a sign-in of a person begins; it lasts as long as it is refreshed.",
             "type": "object",
@@ -8764,6 +10938,56 @@ const docTemplate = `{
                 "user_id": {
                     "type": "string",
                     "format": "uuid"
+                }
+            }
+        },
+        "TestMessage": {
+            "description": "TestMessage is a message to try out, and who is to get it.",
+            "type": "object",
+            "required": [
+                "name"
+            ],
+            "properties": {
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-omitempty": true
+                },
+                "language": {
+                    "description": "the account's when left out",
+                    "type": "string",
+                    "maxLength": 35,
+                    "x-omitempty": true,
+                    "example": "fr"
+                },
+                "name": {
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "user.invitation"
+                },
+                "user_id": {
+                    "description": "whoever asks, when left out; a key must name a user",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-omitempty": true
+                },
+                "variables": {
+                    "description": "in place of the examples",
+                    "type": "array",
+                    "maxItems": 50,
+                    "items": {
+                        "$ref": "#/definitions/DraftVariable"
+                    },
+                    "x-omitempty": true
+                },
+                "wording": {
+                    "description": "the one that would be used when left out",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/DraftWording"
+                        }
+                    ],
+                    "x-omitempty": true
                 }
             }
         },
@@ -8980,6 +11204,8 @@ const docTemplate = `{
                 "inbox:write",
                 "contacts:read",
                 "contacts:write",
+                "messages:read",
+                "messages:write",
                 "vehicles:read",
                 "vehicles:write",
                 "appointments:read",
@@ -9006,6 +11232,7 @@ const docTemplate = `{
                 "GrantsRead": "what partners may do",
                 "KeysRead": "API keys, site keys, machine clients",
                 "LeadsCreate": "intake only: what a site key or a partner needs",
+                "MessagesRead": "mail that went out and came in",
                 "StockPublic": "published stock, as shoppers see it"
             },
             "x-enum-descriptions": [
@@ -9015,6 +11242,8 @@ const docTemplate = `{
                 "",
                 "",
                 "",
+                "",
+                "mail that went out and came in",
                 "",
                 "",
                 "",
@@ -9043,6 +11272,8 @@ const docTemplate = `{
                 "InboxWrite",
                 "ContactsRead",
                 "ContactsWrite",
+                "MessagesRead",
+                "MessagesWrite",
                 "VehiclesRead",
                 "VehiclesWrite",
                 "AppointmentsRead",
@@ -9292,6 +11523,131 @@ const docTemplate = `{
                 "TypeParts",
                 "TypeGeneral"
             ]
+        },
+        "mail.Kind": {
+            "description": "Kind tells what sort of message came in.",
+            "type": "string",
+            "enum": [
+                "personal",
+                "auto",
+                "list",
+                "no_reply",
+                "bounce"
+            ],
+            "x-enum-comments": {
+                "KindAuto": "a program wrote it: a notice, an out-of-office reply",
+                "KindBounce": "it reports what became of a message of ours",
+                "KindList": "it came over a mailing list or in bulk",
+                "KindNoReply": "its sender says that nobody reads answers"
+            },
+            "x-enum-descriptions": [
+                "",
+                "a program wrote it: a notice, an out-of-office reply",
+                "it came over a mailing list or in bulk",
+                "its sender says that nobody reads answers",
+                "it reports what became of a message of ours"
+            ],
+            "x-enum-varnames": [
+                "KindPersonal",
+                "KindAuto",
+                "KindList",
+                "KindNoReply",
+                "KindBounce"
+            ]
+        },
+        "mail.Result": {
+            "description": "Result is what a check found, in the words of RFC 8601.",
+            "type": "string",
+            "enum": [
+                "none",
+                "pass",
+                "fail",
+                "softfail",
+                "neutral",
+                "temperror",
+                "permerror"
+            ],
+            "x-enum-comments": {
+                "ResultNone": "there is nothing to check by",
+                "ResultPermError": "what DNS holds cannot be read",
+                "ResultTempError": "DNS did not answer"
+            },
+            "x-enum-descriptions": [
+                "there is nothing to check by",
+                "",
+                "",
+                "",
+                "",
+                "DNS did not answer",
+                "what DNS holds cannot be read"
+            ],
+            "x-enum-varnames": [
+                "ResultNone",
+                "ResultPass",
+                "ResultFail",
+                "ResultSoftFail",
+                "ResultNeutral",
+                "ResultTempError",
+                "ResultPermError"
+            ]
+        },
+        "messages.InboundState": {
+            "description": "InboundState tells how far an incoming message has come.",
+            "type": "string",
+            "enum": [
+                "received",
+                "handled",
+                "ignored"
+            ],
+            "x-enum-varnames": [
+                "InboundReceived",
+                "InboundHandled",
+                "InboundIgnored"
+            ]
+        },
+        "messages.MailState": {
+            "description": "MailState tells what became of a mail.",
+            "type": "string",
+            "enum": [
+                "queued",
+                "sending",
+                "sent",
+                "failed",
+                "unknown",
+                "bounced"
+            ],
+            "x-enum-varnames": [
+                "MailQueued",
+                "MailSending",
+                "MailSent",
+                "MailFailed",
+                "MailUnknown",
+                "MailBounced"
+            ]
+        },
+        "messages.Purpose": {
+            "description": "Purpose says what an address is for, and so which room handles what comes to it.",
+            "type": "string",
+            "enum": [
+                "intake",
+                "reply",
+                "bounce"
+            ],
+            "x-enum-comments": {
+                "PurposeBounce": "what servers report of a mail of ours",
+                "PurposeIntake": "enquiries: of leads",
+                "PurposeReply": "answers to a mail of ours"
+            },
+            "x-enum-descriptions": [
+                "enquiries: of leads",
+                "answers to a mail of ours",
+                "what servers report of a mail of ours"
+            ],
+            "x-enum-varnames": [
+                "PurposeIntake",
+                "PurposeReply",
+                "PurposeBounce"
+            ]
         }
     },
     "securityDefinitions": {
@@ -9314,6 +11670,10 @@ const docTemplate = `{
         {
             "description": "People and companies, with the ways to reach them.",
             "name": "contacts"
+        },
+        {
+            "description": "What is said by mail, what went out and came in, and the addresses that mail comes in at.",
+            "name": "messages"
         },
         {
             "description": "The account: its name, country, language and rules.",

@@ -23,6 +23,7 @@ import (
 	"github.com/rooftop-crm/rooftop/api/docsapi"
 	"github.com/rooftop-crm/rooftop/api/eventsapi"
 	"github.com/rooftop-crm/rooftop/api/leadsapi"
+	"github.com/rooftop-crm/rooftop/api/messagesapi"
 	"github.com/rooftop-crm/rooftop/internal/contacts"
 	"github.com/rooftop-crm/rooftop/internal/contacts/contactsdb"
 	"github.com/rooftop-crm/rooftop/internal/core"
@@ -31,6 +32,8 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/leads"
 	"github.com/rooftop-crm/rooftop/internal/leads/leadsdb"
+	"github.com/rooftop-crm/rooftop/internal/messages"
+	"github.com/rooftop-crm/rooftop/internal/messages/messagesdb"
 	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/background"
@@ -40,6 +43,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/idem"
 	"github.com/rooftop-crm/rooftop/internal/platform/jobs"
 	"github.com/rooftop-crm/rooftop/internal/platform/links"
+	"github.com/rooftop-crm/rooftop/internal/platform/mail"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/ratelimit"
 	"github.com/rooftop-crm/rooftop/internal/platform/schema"
@@ -57,6 +61,7 @@ type Services struct {
 	Contacts *contacts.Service
 	Leads    *leads.Service
 	Feed     *events.Service
+	Messages *messages.Service
 	Units    *idem.Store
 	Events   *outbox.Log
 	Audit    *audit.Log
@@ -98,8 +103,12 @@ func Modules(s Services) []Module {
 			Due:     func(r *background.Runner) { r.Handle(core.PurgeIdempotencyKeys, purge(s)) },
 		},
 		{
-			Name:   "contacts",
-			Routes: func(g *echo.Group) { contactsapi.Routes(g, s.Contacts, s.Units) },
+			Name: "contacts",
+			Routes: func(g *echo.Group) {
+				contactsapi.Routes(g, s.Contacts, s.Units)
+				messagesapi.Routes(g, s.Messages, s.Units)
+			},
+			Jobs: s.Messages.HandleJobs,
 		},
 		{
 			Name:   "leads",
@@ -140,6 +149,7 @@ type App struct {
 	database  *database
 	telemetry *telemetry.Telemetry
 	accessLog *telemetry.LogWriter
+	mailIn    *mail.Listener // nil when no mail comes in
 	workers   []func(ctx context.Context) error
 }
 
@@ -181,7 +191,11 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 	if err != nil {
 		return Services{}, err
 	}
-	s, keys := wire(means{d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), out, queue}, clock.Now)
+	post, err := cfg.post()
+	if err != nil {
+		return Services{}, err
+	}
+	s, keys := wire(means{d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), out, queue, post}, clock.Now)
 	s.Core.DefaultQuota = cmp.Or(cfg.RatePerMinute, s.Core.DefaultQuota)
 	s.Leads.SweepAfter = cmp.Or(cfg.SweepAfter, s.Leads.SweepAfter)
 	s.Feed.Retention = cmp.Or(cfg.EventRetention, s.Feed.Retention)
@@ -195,6 +209,7 @@ type means struct {
 	hasher *auth.Hasher
 	out    *fetch.Guard
 	jobs   *jobs.Runner
+	post   post
 }
 
 // wire builds the services. The clock is the machine's, but for demo data, which is made in the past.
@@ -208,7 +223,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 	keys := auth.NewKeys(control, ring, now)
 	s.Core = core.NewService(core.Parts{
 		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Audit: s.Audit, Work: s.Work, Hasher: hasher,
-		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Enums: slices.Concat(core.Enums(), contacts.Enums(), leads.Enums()), Now: now,
+		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Enums: slices.Concat(core.Enums(), contacts.Enums(), leads.Enums(), messages.Enums()), Now: now,
 	})
 	schemas := schema.New(customSchemas(s.Core), now)
 	changed := &contactChange{}
@@ -222,6 +237,10 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 	})
 	changed.leads = s.Leads
 	s.Feed = events.NewService(events.Deps{Log: s.Events, Rules: eventRules(s), Now: now})
+	s.Messages = messages.NewService(messages.Parts{
+		Store: messagesdb.New(d), Directory: messagesdb.NewDirectory(d), Units: d, Events: s.Events, Audit: s.Audit, Jobs: s.Jobs, Core: messagesCore{s.Core},
+		Ring: ring, Now: now, Sender: m.post.sender, Sign: m.post.sign, From: m.post.from, Domain: m.post.domain, DNS: m.post.dns,
+	})
 	return s, keys
 }
 
@@ -269,6 +288,9 @@ func (a *App) buildServer() error {
 			m.Due(a.Work)
 		}
 		a.workers = append(a.workers, m.Workers...)
+	}
+	if err := a.receiveMail(chosen); err != nil {
+		return err
 	}
 	a.workers = append(a.workers, a.Work.Run, a.Jobs.Run, limiter.Run, a.database.supervise)
 	return nil
@@ -319,6 +341,9 @@ func (a *App) Close(ctx context.Context) {
 	}
 	if a.accessLog != nil {
 		_ = a.accessLog.Flush()
+	}
+	if a.mailIn != nil {
+		_ = a.mailIn.Close() // it has ended, or never ran
 	}
 	if a.database != nil {
 		a.database.close(ctx)

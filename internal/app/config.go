@@ -65,6 +65,31 @@ type Config struct {
 	JobRescueAfter time.Duration `env:"ROOFTOP_JOB_RESCUE_AFTER" default:"1m"`
 	// EventRetention is how long events can be read, by cursor and by stream. A day at least.
 	EventRetention time.Duration `env:"ROOFTOP_EVENT_RETENTION" default:"720h"`
+	// SMTPURL is the mail server that mail leaves by: smtp://user:password@host:587, with STARTTLS but on this machine, or
+	// smtps://host:465. Empty: development writes mail as files under DataDir, production keeps it waiting.
+	SMTPURL string `env:"ROOFTOP_SMTP_URL" secret:"url"`
+	// SMTPCAFile has the certificates, in PEM, of those who vouch for the mail server. Empty: whom the system trusts.
+	SMTPCAFile string `env:"ROOFTOP_SMTP_CA_FILE"`
+	// MailFrom is the address in whose name mail leaves; the account's name stands beside it.
+	MailFrom string `env:"ROOFTOP_MAIL_FROM"`
+	// MailDomain is the domain of the addresses that mail comes in at, whose MX leads to SMTPListen. Empty: development uses
+	// mail.localhost, production has no such addresses.
+	MailDomain string `env:"ROOFTOP_MAIL_DOMAIN"`
+	// DKIMKeyFile has the private key, RSA or Ed25519 in PEM, that signs mail. Empty: mail is not signed.
+	DKIMKeyFile string `env:"ROOFTOP_DKIM_KEY_FILE"`
+	// DKIMSelector names the public key in DNS, before ._domainkey.
+	DKIMSelector string `env:"ROOFTOP_DKIM_SELECTOR" default:"rooftop"`
+	// DKIMDomain is the domain that signs. Empty: that of MailFrom.
+	DKIMDomain string `env:"ROOFTOP_DKIM_DOMAIN"`
+	// SMTPListen is where mail comes in, as host:port. Empty: none does.
+	SMTPListen string `env:"ROOFTOP_SMTP_LISTEN"`
+	// SMTPCertFile has the certificate, in PEM, for STARTTLS at SMTPListen; it is read again when it changes. Empty:
+	// development makes one, production offers no STARTTLS and listens on loopback only.
+	SMTPCertFile string `env:"ROOFTOP_SMTP_CERT_FILE"`
+	// SMTPKeyFile has the certificate's private key.
+	SMTPKeyFile string `env:"ROOFTOP_SMTP_KEY_FILE"`
+	// MailChecks asks DNS what SPF, DKIM and DMARC say of mail that comes in. What they say is noted; nothing is refused for it.
+	MailChecks bool `env:"ROOFTOP_MAIL_CHECKS" default:"true"`
 	// DemoData makes development's demo accounts at the first start.
 	DemoData bool `env:"ROOFTOP_DEMO_DATA" default:"true"`
 
@@ -133,6 +158,7 @@ func (c Config) Validate() error {
 	add(c.JobRescueAfter < 0, "ROOFTOP_JOB_RESCUE_AFTER is %s: it must not be negative", c.JobRescueAfter)
 	add(c.EventRetention != 0 && c.EventRetention < 24*time.Hour, "ROOFTOP_EVENT_RETENTION is %s: a day is the least", c.EventRetention)
 	add(c.MaxDocument < 1<<10, "ROOFTOP_MAX_DOCUMENT_BYTES is %d: a document has more", c.MaxDocument)
+	bad = append(bad, c.validateMail()...)
 	return errors.Join(bad...)
 }
 

@@ -21,9 +21,9 @@ type Finding struct {
 // maxSkew is how far the clocks of this machine and of Postgres may be apart: tokens are checked to the minute.
 const maxSkew = 5 * time.Second
 
-// Doctor looks at the database, the schema, the server's role, the clock and the data folder.
+// Doctor looks at the database, the schema, the server's role, the clock, the mail server and the data folder.
 func Doctor(ctx context.Context, cfg Config) []Finding {
-	out := []Finding{checkDataDir(cfg), checkMasterKey(cfg)}
+	out := []Finding{checkDataDir(cfg), checkMasterKey(cfg), checkMail(ctx, cfg)}
 	url, migrateURL := cfg.DatabaseURL, cfg.MigrateURL
 	if url == "" {
 		cluster, err := OpenCluster(ctx, cfg)

@@ -10,6 +10,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/events"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/leads"
+	"github.com/rooftop-crm/rooftop/internal/messages"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 	"github.com/rooftop-crm/rooftop/internal/platform/schema"
@@ -225,6 +226,30 @@ func (c contactsAccounts) Country(ctx context.Context, account kernel.AccountID)
 	return a.Country, err
 }
 
+// messagesCore is core as messages sees it.
+type messagesCore struct{ *core.Service }
+
+var _ messages.Core = messagesCore{}
+
+func (c messagesCore) Account(ctx context.Context, account kernel.AccountID) (messages.Account, error) {
+	a, err := c.AccountDetails(ctx, account)
+	if err != nil {
+		return messages.Account{}, err
+	}
+	zone, err := zoneOf(a.TimeZone)
+	return messages.Account{Name: a.Name, Language: a.Language, Zone: zone}, err
+}
+
+func (c messagesCore) DealershipName(ctx context.Context, account kernel.AccountID, id kernel.DealershipID) (string, error) {
+	p, err := c.Dealership(ctx, account, id)
+	return p.Name, err
+}
+
+func (c messagesCore) UserEmail(ctx context.Context, account kernel.AccountID, id kernel.UserID) (email, language string, err error) {
+	u, err := c.FindUser(ctx, auth.System(account), id)
+	return u.Email, u.Language, err
+}
+
 // contactChange tells leads that a contact is searched by another text.
 type contactChange struct{ leads *leads.Service }
 
@@ -251,5 +276,10 @@ func eventRules(s Services) map[string]events.Rule {
 		core.ResourceSession:    {Scope: auth.UsersWrite},
 		contacts.Resource:       {Scope: auth.ContactsRead, Shared: true},
 		leads.Resource:          {Scope: auth.LeadsRead, Among: s.Leads.Among},
+
+		messages.ResourceTemplate: {Scope: auth.AccountRead},
+		messages.ResourceAddress:  {Scope: auth.AccountRead},
+		messages.ResourceMail:     {Scope: auth.MessagesRead},
+		messages.ResourceInbound:  {Scope: auth.MessagesRead},
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/openapi"
 	"github.com/rooftop-crm/rooftop/internal/platform/dbtest"
+	"github.com/rooftop-crm/rooftop/internal/platform/mail"
 )
 
 // MasterKey is the master key of every test.
@@ -98,6 +99,12 @@ func (p *Program) Account(t testing.TB) *Account {
 func (a *Account) AddDealership(name string) string {
 	a.t.Helper()
 	return a.Post("/v1/dealerships", map[string]any{"name": name, "country": "FR", "time_zone": "Europe/Paris"}).Is(http.StatusCreated).Str("id")
+}
+
+// Receive hands the program a mail, as its listener does.
+func (p *Program) Receive(t testing.TB, from, to string, raw []byte) {
+	t.Helper()
+	require.NoError(t, p.Messages.Receive(t.Context(), mail.Incoming{From: from, Hello: "mta.fr.example", To: []string{to}, Raw: raw}))
 }
 
 // SignIn signs a user in.

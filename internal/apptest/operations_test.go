@@ -124,6 +124,30 @@ var operations = map[string]operation{
 	"GET /v1/inbox/:id":         {path: "/v1/inbox/{inbox}", scope: auth.InboxRead, ok: 200},
 	"GET /v1/inbox/:id/raw":     {path: "/v1/inbox/{inbox}/raw", scope: auth.InboxRead, ok: 200},
 	"POST /v1/inbox/:id/replay": {path: "/v1/inbox/{fresh}/replay", body: document("{nonce}", "none", "adf-{nonce}"), scope: auth.InboxWrite, also: []auth.Scope{auth.InboxRead}, ok: 201, fresh: "quarantined"},
+
+	"GET /v1/message-kinds":               {path: "/v1/message-kinds", scope: auth.AccountRead, ok: 200},
+	"POST /v1/message-templates":          {path: "/v1/message-templates", body: `{"name":"export.ready","language":"nl","subject":"S","text":"T"}`, scope: auth.AccountWrite, ok: 201},
+	"GET /v1/message-templates":           {path: "/v1/message-templates", scope: auth.AccountRead, ok: 200},
+	"GET /v1/message-templates/changes":   {path: "/v1/message-templates/changes", scope: auth.AccountRead, ok: 200},
+	"POST /v1/message-templates/preview":  {path: "/v1/message-templates/preview", body: `{"name":"export.ready"}`, scope: auth.AccountRead, ok: 200},
+	"POST /v1/message-templates/test":     {path: "/v1/message-templates/test", body: `{"name":"export.ready","user_id":"{user}"}`, scope: auth.AccountWrite, ok: 201},
+	"GET /v1/message-templates/:id":       {path: "/v1/message-templates/{template}", scope: auth.AccountRead, ok: 200},
+	"PATCH /v1/message-templates/:id":     {path: "/v1/message-templates/{template}", body: `{"subject":"{nonce}"}`, scope: auth.AccountWrite, ok: 200},
+	"DELETE /v1/message-templates/:id":    {path: "/v1/message-templates/{fresh}", scope: auth.AccountWrite, ok: 204, fresh: "template"},
+	"GET /v1/mails":                       {path: "/v1/mails", scope: auth.MessagesRead, ok: 200},
+	"GET /v1/mails/changes":               {path: "/v1/mails/changes", scope: auth.MessagesRead, ok: 200},
+	"GET /v1/mails/:id":                   {path: "/v1/mails/{mail}", scope: auth.MessagesRead, ok: 200},
+	"POST /v1/mails/:id/resend":           {path: "/v1/mails/{mail}/resend", scope: auth.MessagesWrite, ok: 409}, // it has arrived
+	"POST /v1/mail-addresses":             {path: "/v1/mail-addresses", body: `{"label":"{nonce}"}`, scope: auth.AccountWrite, ok: 201},
+	"GET /v1/mail-addresses":              {path: "/v1/mail-addresses", scope: auth.AccountRead, ok: 200},
+	"GET /v1/mail-addresses/changes":      {path: "/v1/mail-addresses/changes", scope: auth.AccountRead, ok: 200},
+	"GET /v1/mail-addresses/:id":          {path: "/v1/mail-addresses/{address}", scope: auth.AccountRead, ok: 200},
+	"PATCH /v1/mail-addresses/:id":        {path: "/v1/mail-addresses/{address}", body: `{"source":"{nonce}"}`, scope: auth.AccountWrite, ok: 200},
+	"DELETE /v1/mail-addresses/:id":       {path: "/v1/mail-addresses/{fresh}", scope: auth.AccountWrite, ok: 204, fresh: "address"},
+	"GET /v1/inbound-messages":            {path: "/v1/inbound-messages", scope: auth.MessagesRead, ok: 200},
+	"GET /v1/inbound-messages/changes":    {path: "/v1/inbound-messages/changes", scope: auth.MessagesRead, ok: 200},
+	"GET /v1/inbound-messages/:id":        {path: "/v1/inbound-messages/{inbound}", scope: auth.MessagesRead, ok: 200},
+	"GET /v1/inbound-messages/:id/raw":    {path: "/v1/inbound-messages/{inbound}/raw", scope: auth.MessagesRead, ok: 200},
 }
 
 // make makes one more of what an operation uses up, and returns its id.
@@ -154,6 +178,10 @@ func (a *tenant) make(t testing.TB, what string) string {
 		})
 	case "key":
 		return post("/v1/api-keys", object{"kind": "api_key", "name": nonce, "scopes": []any{"keys:write"}})
+	case "template":
+		return post("/v1/message-templates", object{"name": "export.ready", "language": "fr-x-" + nonce[1:9], "subject": "S", "text": "T"})
+	case "address":
+		return post("/v1/mail-addresses", object{"label": nonce})
 	case "rotating":
 		id := a.make(t, "key")
 		a.For(t).Post("/v1/api-keys/"+id+"/rotate", nil).Is(http.StatusOK)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"strings"
 	"slices"
 	"sync"
 	"testing"
@@ -194,7 +195,7 @@ func isolated(t *testing.T, conn *pgx.Conn, table string, a, b *tenant, before s
 		assert.Zero(t, number(t, tx, "SELECT count(*) FROM "+name+" WHERE account_id = $1", b.ID))
 		assert.Zero(t, number(t, tx, "SELECT count(*) FROM "+name+" WHERE account_id <> $1", a.ID), "unfiltered, a alone")
 	})
-	require.NotContains(t, before, "0 rows ", "b has rows to lose")
+	require.False(t, strings.HasPrefix(before, "0 rows "), "b has rows to lose")
 	for what, sql := range map[string]string{
 		"update":   "UPDATE " + name + " SET account_id = account_id WHERE account_id = $1",
 		"delete":   "DELETE FROM " + name + " WHERE account_id = $1",

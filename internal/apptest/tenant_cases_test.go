@@ -327,4 +327,83 @@ var attacks = map[string][]attack{
 		{what: "path", path: "/v1/inbox/{quarantined}/replay", want: 404},
 		{what: "path, with a correction", path: "/v1/inbox/{quarantined}/replay", body: document("1", "none", "adf-n6"), want: 404},
 	},
+
+	"GET /v1/message-kinds": {{what: "account in query", path: "/v1/message-kinds?account_id={account}", want: 400, partner: 400}, {what: "self", path: "/v1/message-kinds", want: 200}},
+	"POST /v1/message-templates": {
+		{what: "dealership", path: "/v1/message-templates", body: `{"name":"export.ready","language":"nl","dealership_id":"{dealership}","subject":"S","text":"T"}`, want: 422},
+		{what: "account in body", path: "/v1/message-templates", body: `{"name":"export.ready","language":"nl","subject":"S","text":"T","account_id":"{account}"}`, want: 422, partner: 422},
+		{what: "message, place and language of another's", path: "/v1/message-templates", body: `{"name":"user.security_notice","language":"pt","subject":"S","text":"T"}`, want: 201, random: 409},
+	},
+	"GET /v1/message-templates": {
+		{what: "dealership in filter", path: "/v1/message-templates?dealership_id={dealership}", want: 200},
+		{what: "account in filter", path: "/v1/message-templates?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/message-templates?limit=1&cursor={template_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/message-templates", want: 200},
+	},
+	"GET /v1/message-templates/changes": {
+		{what: "cursor", path: "/v1/message-templates/changes?limit=1&cursor={template_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/message-templates/changes", want: 200},
+	},
+	"POST /v1/message-templates/preview": {
+		{what: "dealership", path: "/v1/message-templates/preview", body: `{"name":"user.security_notice","dealership_id":"{dealership}"}`, want: 422},
+		{what: "self", path: "/v1/message-templates/preview", body: `{"name":"user.security_notice","dealership_id":"{own.dealership}"}`, want: 200},
+	},
+	"POST /v1/message-templates/test": {
+		{what: "dealership", path: "/v1/message-templates/test", body: `{"name":"user.security_notice","dealership_id":"{dealership}"}`, want: 422},
+		{what: "user", path: "/v1/message-templates/test", body: `{"name":"user.security_notice","user_id":"{user}"}`, want: 422},
+	},
+	"GET /v1/message-templates/:id": {{what: "path", path: "/v1/message-templates/{template}", want: 404}, {what: "deleted", path: "/v1/message-templates/{gone_template}", want: 404}},
+	"PATCH /v1/message-templates/:id": {
+		{what: "path", path: "/v1/message-templates/{template}", body: `{"subject":"Taken"}`, want: 404},
+		{what: "dealership in body", path: "/v1/message-templates/{own.template}", body: `{"dealership_id":"{dealership}"}`, want: 422, partner: 422},
+	},
+	"DELETE /v1/message-templates/:id": {{what: "path", path: "/v1/message-templates/{template}", want: 404}},
+	"GET /v1/mails": {
+		{what: "dealership in filter", path: "/v1/mails?dealership_id={dealership}", want: 200},
+		{what: "recipient in filter", path: "/v1/mails?to={user_email}", want: 200},
+		{what: "account in filter", path: "/v1/mails?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/mails?limit=1&cursor={mail_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/mails", want: 200},
+	},
+	"GET /v1/mails/changes": {
+		{what: "cursor", path: "/v1/mails/changes?limit=1&cursor={mail_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/mails/changes", want: 200},
+	},
+	"GET /v1/mails/:id":         {{what: "path", path: "/v1/mails/{mail}", want: 404}},
+	"POST /v1/mails/:id/resend": {{what: "path", path: "/v1/mails/{mail}/resend", want: 404}},
+	"POST /v1/mail-addresses": {
+		{what: "dealership", path: "/v1/mail-addresses", body: `{"label":"L","dealership_id":"{dealership}"}`, want: 422},
+		{what: "source of another's", path: "/v1/mail-addresses", body: `{"label":"L","source":"{address_source}"}`, want: 201},
+		{what: "account in body", path: "/v1/mail-addresses", body: `{"label":"L","account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"GET /v1/mail-addresses": {
+		{what: "dealership in filter", path: "/v1/mail-addresses?dealership_id={dealership}", want: 200},
+		{what: "account in filter", path: "/v1/mail-addresses?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/mail-addresses?limit=1&cursor={address_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/mail-addresses", want: 200},
+	},
+	"GET /v1/mail-addresses/changes": {
+		{what: "cursor", path: "/v1/mail-addresses/changes?limit=1&cursor={address_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/mail-addresses/changes", want: 200},
+	},
+	"GET /v1/mail-addresses/:id": {{what: "path", path: "/v1/mail-addresses/{address}", want: 404}, {what: "ended", path: "/v1/mail-addresses/{gone_address}", want: 404}},
+	"PATCH /v1/mail-addresses/:id": {
+		{what: "path", path: "/v1/mail-addresses/{address}", body: `{"source":"Taken"}`, want: 404},
+		{what: "dealership", path: "/v1/mail-addresses/{own.address}", body: `{"dealership_id":"{dealership}"}`, want: 422},
+	},
+	"DELETE /v1/mail-addresses/:id": {{what: "path", path: "/v1/mail-addresses/{address}", want: 404}},
+	"GET /v1/inbound-messages": {
+		{what: "address in filter", path: "/v1/inbound-messages?address_id={address}", want: 200},
+		{what: "mail in filter", path: "/v1/inbound-messages?mail_id={mail}", want: 200},
+		{what: "dealership in filter", path: "/v1/inbound-messages?dealership_id={dealership}", want: 200},
+		{what: "account in filter", path: "/v1/inbound-messages?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/inbound-messages?limit=1&cursor={inbound_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/inbound-messages", want: 200},
+	},
+	"GET /v1/inbound-messages/changes": {
+		{what: "cursor", path: "/v1/inbound-messages/changes?limit=1&cursor={inbound_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/inbound-messages/changes", want: 200},
+	},
+	"GET /v1/inbound-messages/:id":     {{what: "path", path: "/v1/inbound-messages/{inbound}", want: 404}},
+	"GET /v1/inbound-messages/:id/raw": {{what: "path", path: "/v1/inbound-messages/{inbound}/raw", want: 404}},
 }

@@ -14,7 +14,7 @@ type room struct {
 
 // Shorthands for rows that repeat.
 var (
-	contexts  = []string{"internal/core", "internal/contacts", "internal/leads", "internal/events"}
+	contexts  = []string{"internal/core", "internal/contacts", "internal/leads", "internal/events", "internal/messages"}
 	platform  = []string{"internal/platform/...", "internal/kernel", "pkg/..."}
 	forDomain = []string{"github.com/google/uuid"} // what a typed id is made of
 	forStores = []string{"gorm.io/gorm", "github.com/jackc/pgx/v5", "github.com/google/uuid", "github.com/goccy/go-json"}
@@ -49,6 +49,8 @@ var rooms = []room{
 	{path: "internal/events", rooms: platform, libraries: forDomain},
 	{path: "internal/leads", rooms: platform, libraries: forDomain},
 	{path: "internal/leads/leadsdb", rooms: with(platform, "internal/leads"), libraries: forStores},
+	{path: "internal/messages", rooms: platform, libraries: forDomain},
+	{path: "internal/messages/messagesdb", rooms: with(platform, "internal/messages"), libraries: forStores},
 
 	{path: "internal/kernel", libraries: forDomain},
 	{path: "internal/platform/audit", rooms: platform, libraries: with(forDomain, "gorm.io/gorm", "github.com/jackc/pgx/v5")},
@@ -62,6 +64,7 @@ var rooms = []room{
 	{path: "internal/platform/jobs", rooms: platform, libraries: with(forDomain, "github.com/riverqueue/river", "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/keyset", rooms: platform, libraries: with(forDomain, "gorm.io/gorm")},
 	{path: "internal/platform/locale", rooms: platform, libraries: []string{"golang.org/x/text"}},
+	{path: "internal/platform/mail/mailtest", rooms: platform, libraries: []string{"*"}}, // tests only
 	{path: "internal/platform/mail", rooms: platform, libraries: with(
 		forDomain, "github.com/wneessen/go-mail", "github.com/emersion", "github.com/jhillyerd/enmime/v2", "blitiri.com.ar/go/spf", "golang.org/x/net",
 	)},
@@ -78,7 +81,7 @@ var rooms = []room{
 }
 
 // testsOnly may be imported by tests and by each other, never by the program.
-var testsOnly = []string{"internal/platform/dbtest", "internal/platform/fetch/fetchtest", "internal/apptest"}
+var testsOnly = []string{"internal/platform/dbtest", "internal/platform/fetch/fetchtest", "internal/platform/mail/mailtest", "internal/apptest"}
 
 // owners says which room's SQL may name a table. Other rooms read through views and functions that migrations define.
 var owners = map[string][]string{
@@ -88,6 +91,7 @@ var owners = map[string][]string{
 	},
 	"internal/contacts/contactsdb": {"contacts", "contact_points", "contact_refs"},
 	"internal/leads/leadsdb":       {"leads", "lead_refs", "lead_history", "partner_leads", "inbox", "inbox_parts", "partner_inbox"},
+	"internal/messages/messagesdb": {"message_templates", "mails", "mail_addresses", "mail_routes", "inbound_messages", "inbound_message_parts"},
 	"internal/platform/outbox":     {"events", "event_heads"},
 	"internal/platform/audit":      {"audit_log"},
 	"internal/platform/idem":       {"idempotency_keys"},
@@ -104,8 +108,7 @@ var anySQL = []string{"internal/bench/..."}
 // controlPlane are the tables without row security: they are read before a tenant is known.
 var controlPlane = []string{
 	"accounts", "logins", "login_throttles", "partners", "credentials", "grants", "signing_keys", "refresh_tokens", "revoked_tokens",
-	"rate_windows", "due_work", "secret_links", "installation", "goose_db_version",
-	"rate_windows", "due_work", "installation", "goose_db_version",
+	"rate_windows", "due_work", "mail_routes", "secret_links", "installation", "goose_db_version",
 	"river_job", "river_leader", "river_queue", "river_notification", "river_migration",
 }
 
@@ -126,6 +129,7 @@ var crossAccount = map[string]string{
 // storeExceptions are the stores, or single methods of them, whose methods do not take a kernel.AccountID right after ctx,
 // and what they take instead; "" means anything.
 var storeExceptions = map[string]string{
+	"messages.DirectoryStore":         "", // finds whose an address is before an account is known
 	"core.ControlStore":               "", // finds who is calling before an account is known
 	"leads.PartnerStore":              "kernel.PartnerID",
 	"leads.InboxStore.KeepUnrouted":   "kernel.PartnerID",

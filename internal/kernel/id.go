@@ -23,6 +23,10 @@ type (
 	vehicle     struct{}
 	inboxDoc    struct{}
 	appointment struct{}
+	template    struct{}
+	mail        struct{}
+	mailAddress struct{}
+	inbound     struct{}
 )
 
 type (
@@ -48,6 +52,14 @@ type (
 	InboxID = ID[inboxDoc]
 	// AppointmentID names a booking.
 	AppointmentID = ID[appointment]
+	// MessageTemplateID names an account's own wording of a message.
+	MessageTemplateID = ID[template]
+	// MailID names a mail that goes out.
+	MailID = ID[mail]
+	// MailAddressID names an address that mail comes in at.
+	MailAddressID = ID[mailAddress]
+	// InboundMessageID names a mail that came in.
+	InboundMessageID = ID[inbound]
 )
 
 // NewID returns a UUIDv7: it sorts by the time it was made, so that new rows land together in an index.

@@ -14,6 +14,8 @@ const (
 	InboxWrite        Scope = "inbox:write"
 	ContactsRead      Scope = "contacts:read"
 	ContactsWrite     Scope = "contacts:write"
+	MessagesRead      Scope = "messages:read" // mail that went out and came in
+	MessagesWrite     Scope = "messages:write"
 	VehiclesRead      Scope = "vehicles:read"
 	VehiclesWrite     Scope = "vehicles:write"
 	AppointmentsRead  Scope = "appointments:read"
@@ -49,7 +51,7 @@ const (
 )
 
 var allScopes = []Scope{
-	LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, VehiclesRead, VehiclesWrite,
+	LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead, VehiclesWrite,
 	AppointmentsRead, AppointmentsWrite, DealershipsRead, DealershipsWrite, UsersRead, UsersWrite, KeysRead, KeysWrite,
 	GrantsRead, GrantsWrite, AccountRead, AccountWrite, AuditRead, StockPublic, BookingPublic, EventsRead,
 }
@@ -57,11 +59,11 @@ var allScopes = []Scope{
 var roleScopes = map[Role][]Scope{
 	RoleAdmin: allScopes,
 	RoleManager: {
-		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, VehiclesRead, VehiclesWrite,
+		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead, VehiclesWrite,
 		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead,
 	},
 	RoleAgent: {
-		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, ContactsRead, ContactsWrite, VehiclesRead,
+		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead,
 		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead,
 	},
 	RoleSalesperson: {

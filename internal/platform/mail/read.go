@@ -25,6 +25,9 @@ const (
 	KindBounce   Kind = "bounce"   // it reports what became of a message of ours
 )
 
+// Kinds lists every kind.
+func Kinds() []Kind { return []Kind{KindPersonal, KindAuto, KindList, KindNoReply, KindBounce} }
+
 // Head is what is read of a message before it is kept: cheap, and never an error.
 type Head struct {
 	MessageID string // without angle brackets; "" when there is none

@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -140,11 +141,18 @@ func NewSMTP(text, hello string) (*SMTP, error) {
 	return s, nil
 }
 
-// WithTLS is the same sender with other roots: for tests and private authorities.
+// WithTLS is the same sender with other rules for TLS.
 func (s *SMTP) WithTLS(c *tls.Config) *SMTP {
 	other := *s
 	other.tls = c
 	return &other
+}
+
+// Trusting is the same sender with these authorities in place of the system's.
+func (s *SMTP) Trusting(roots *x509.CertPool) *SMTP {
+	c := s.tls.Clone()
+	c.RootCAs = roots
+	return s.WithTLS(c)
 }
 
 // Check implements Sender.

@@ -15,11 +15,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/emersion/go-smtp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rooftop-crm/rooftop/internal/platform/mail"
+	"github.com/rooftop-crm/rooftop/internal/platform/mail/mailtest"
 )
 
 func message() mail.Message {
@@ -82,7 +82,7 @@ func TestSendOverTLS(t *testing.T) {
 		for _, scheme := range []string{"smtp", "smtps"} {
 			t.Run(kind+" "+scheme, func(t *testing.T) {
 				t.Parallel()
-				s := startServer(t, map[string]string{"smtps": "smtps"}[scheme])
+				s := mailtest.Start(t, map[string]string{"smtps": "smtps"}[scheme])
 				sign, err := mail.NewSigner("fr.example", "s1", []byte(key[0]))
 				require.NoError(t, err)
 				m := message()
@@ -90,16 +90,16 @@ func TestSendOverTLS(t *testing.T) {
 				raw, err := mail.Write(m, sign)
 				require.NoError(t, err)
 				marked := 0
-				err = s.sender(t, scheme, "ada:right@").Send(t.Context(), mail.Envelope{From: "bounce+x@fr.example", To: "helene@fr.example"}, raw, func(context.Context) error {
+				err = s.Sender(t, scheme, "ada:right@").Send(t.Context(), mail.Envelope{From: "bounce+x@fr.example", To: "helene@fr.example"}, raw, func(context.Context) error {
 					marked++
-					assert.Empty(t, s.received(), "it is marked before it leaves")
+					assert.Empty(t, s.Received(), "it is marked before it leaves")
 					return nil
 				})
 				require.NoError(t, err)
 				assert.Equal(t, 1, marked)
-				got := s.received()
+				got := s.Received()
 				require.Len(t, got, 1)
-				assert.Equal(t, "ada", s.user)
+				assert.Equal(t, "ada", s.User())
 				assert.True(t, got[0].TLS)
 				assert.Equal(t, []string{"bounce+x@fr.example", "helene@fr.example"}, []string{got[0].From, got[0].To[0]})
 
@@ -187,22 +187,22 @@ func TestSendFailures(t *testing.T) {
 	require.NoError(t, err)
 	for name, c := range map[string]struct {
 		secure, scheme, user, to string
-		server                   func(*server)
+		server                   func(*mailtest.Server)
 		want                     mail.SendError
 		marked                   bool
 	}{
-		"recipient later":       {server: func(s *server) { s.rcpt = &smtp.SMTPError{Code: 450, Message: "greylisted"} }, want: mail.SendError{Outcome: mail.Retry, Stage: "to", Code: 450}},
-		"no such recipient":     {server: func(s *server) { s.rcpt = &smtp.SMTPError{Code: 550, Message: "no"} }, want: mail.SendError{Outcome: mail.Refused, Stage: "to", Code: 550}},
-		"message refused":       {server: func(s *server) { s.data = &smtp.SMTPError{Code: 554, Message: "spam"} }, want: mail.SendError{Outcome: mail.Refused, Stage: "data", Code: 554}, marked: true},
-		"message later":         {server: func(s *server) { s.data = &smtp.SMTPError{Code: 451, Message: "full"} }, want: mail.SendError{Outcome: mail.Retry, Stage: "data", Code: 451}, marked: true},
-		"answer lost":           {server: func(s *server) { s.cut = true }, want: mail.SendError{Outcome: mail.Unknown, Stage: "data"}, marked: true},
+		"recipient later":       {server: func(s *mailtest.Server) { s.Recipients(func(string) error { return mailtest.Answer(450, "greylisted") }) }, want: mail.SendError{Outcome: mail.Retry, Stage: "to", Code: 450}},
+		"no such recipient":     {server: func(s *mailtest.Server) { s.Recipients(func(string) error { return mailtest.Answer(550, "no") }) }, want: mail.SendError{Outcome: mail.Refused, Stage: "to", Code: 550}},
+		"message refused":       {server: func(s *mailtest.Server) { s.Messages(func(mail.Incoming) error { return mailtest.Answer(554, "spam") }) }, want: mail.SendError{Outcome: mail.Refused, Stage: "data", Code: 554}, marked: true},
+		"message later":         {server: func(s *mailtest.Server) { s.Messages(func(mail.Incoming) error { return mailtest.Answer(451, "full") }) }, want: mail.SendError{Outcome: mail.Retry, Stage: "data", Code: 451}, marked: true},
+		"answer lost":           {server: func(s *mailtest.Server) { s.Cut(true) }, want: mail.SendError{Outcome: mail.Unknown, Stage: "data"}, marked: true},
 		"wrong password":        {user: "ada:wrong@", want: mail.SendError{Outcome: mail.Retry, Stage: "sign_in", Code: 535}},
 		"TLS refused":           {secure: "plain", scheme: "smtps", want: mail.SendError{Outcome: mail.Retry, Stage: "tls"}},
 		"not ASCII, not spoken": {secure: "plain", to: "hélène@fr.example", want: mail.SendError{Outcome: mail.Refused, Stage: "to"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := startServer(t, c.secure)
+			s := mailtest.Start(t, c.secure)
 			if c.server != nil {
 				c.server(s)
 			}
@@ -214,7 +214,7 @@ func TestSendFailures(t *testing.T) {
 				to = "helene@fr.example"
 			}
 			marked := false
-			err := s.sender(t, scheme, c.user).Send(t.Context(), mail.Envelope{From: "a@fr.example", To: to}, raw, func(context.Context) error {
+			err := s.Sender(t, scheme, c.user).Send(t.Context(), mail.Envelope{From: "a@fr.example", To: to}, raw, func(context.Context) error {
 				marked = true
 				return nil
 			})
@@ -229,49 +229,49 @@ func TestSendFailures(t *testing.T) {
 
 func TestSendInAnyScript(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, "")
+	s := mailtest.Start(t, "")
 	m := message()
 	m.To.Email = "hélène@fr.example"
 	raw, err := mail.Write(m, nil)
 	require.NoError(t, err)
-	require.NoError(t, s.sender(t, "smtp", "").Send(t.Context(), mail.Envelope{From: "a@fr.example", To: m.To.Email}, raw, noMark))
-	require.Len(t, s.received(), 1)
-	assert.Equal(t, []string{"hélène@fr.example"}, s.received()[0].To)
+	require.NoError(t, s.Sender(t, "smtp", "").Send(t.Context(), mail.Envelope{From: "a@fr.example", To: m.To.Email}, raw, noMark))
+	require.Len(t, s.Received(), 1)
+	assert.Equal(t, []string{"hélène@fr.example"}, s.Received()[0].To)
 }
 
 func TestSendNothingUnencrypted(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, "plain")
+	s := mailtest.Start(t, "plain")
 	raw, err := mail.Write(message(), nil)
 	require.NoError(t, err)
-	require.NoError(t, s.sender(t, "smtp", "").Send(t.Context(), mail.Envelope{From: "a@fr.example", To: "b@fr.example"}, raw, noMark), "on this machine itself")
+	require.NoError(t, s.Sender(t, "smtp", "").Send(t.Context(), mail.Envelope{From: "a@fr.example", To: "b@fr.example"}, raw, noMark), "on this machine itself")
 
 	// The same server under a name that is not known to be this machine.
-	s.addr = strings.Replace(s.addr, "127.0.0.1", "0.0.0.0", 1)
-	err = s.sender(t, "smtp", "").Send(t.Context(), mail.Envelope{From: "a@fr.example", To: "b@fr.example"}, raw, noMark)
+	s.Addr = strings.Replace(s.Addr, "127.0.0.1", "0.0.0.0", 1)
+	err = s.Sender(t, "smtp", "").Send(t.Context(), mail.Envelope{From: "a@fr.example", To: "b@fr.example"}, raw, noMark)
 	var got *mail.SendError
 	require.ErrorAs(t, err, &got)
 	assert.Equal(t, "tls", got.Stage)
 	assert.Contains(t, got.Reply, "STARTTLS")
-	assert.Len(t, s.received(), 1)
+	assert.Len(t, s.Received(), 1)
 
-	untrusted := startServer(t, "")
-	sender, err := mail.NewSMTP("smtp://"+untrusted.addr, "us")
+	untrusted := mailtest.Start(t, "")
+	sender, err := mail.NewSMTP("smtp://"+untrusted.Addr, "us")
 	require.NoError(t, err)
 	require.ErrorAs(t, sender.Send(t.Context(), mail.Envelope{From: "a@fr.example", To: "b@fr.example"}, raw, noMark), &got)
 	assert.Equal(t, "tls", got.Stage, "a certificate that nobody vouches for")
-	assert.Empty(t, untrusted.received())
+	assert.Empty(t, untrusted.Received())
 }
 
 func TestSendNeverMarkedNeverSent(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, "")
+	s := mailtest.Start(t, "")
 	raw, err := mail.Write(message(), nil)
 	require.NoError(t, err)
 	gone := errors.New("the database is gone")
-	err = s.sender(t, "smtp", "").Send(t.Context(), mail.Envelope{From: "a@fr.example", To: "b@fr.example"}, raw, func(context.Context) error { return gone })
+	err = s.Sender(t, "smtp", "").Send(t.Context(), mail.Envelope{From: "a@fr.example", To: "b@fr.example"}, raw, func(context.Context) error { return gone })
 	require.ErrorIs(t, err, gone)
-	assert.Empty(t, s.received())
+	assert.Empty(t, s.Received())
 }
 
 func TestFolder(t *testing.T) {
