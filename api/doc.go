@@ -30,6 +30,8 @@
 //	@tag.description	The account: its name, country, language and rules.
 //	@tag.name			dealerships
 //	@tag.description	Points of sale and the codes by which others know them.
+//	@tag.name			calendars
+//	@tag.description	When dealerships are open and people work: hours, holidays, closures, shifts, absences, presence.
 //	@tag.name			users
 //	@tag.description	People who work for the account, and their roles.
 //	@tag.name			api-keys

@@ -41,6 +41,295 @@ const docTemplate = `{
                 "x-outside": true
             }
         },
+        "/absences": {
+            "get": {
+                "description": "Those that the credential may see, newest first.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "List absences",
+                "operationId": "listAbsences",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "of this user",
+                        "name": "user_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "that end after this",
+                        "name": "from",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "that begin before this",
+                        "name": "to",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Absence"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "A time at which a user does not work, whatever their shifts say. Needs calendars:write, or calendars:self for one's own.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Create an absence",
+                "operationId": "createAbsence",
+                "parameters": [
+                    {
+                        "description": "an absence",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateAbsence"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Absence"
+                        }
+                    },
+                    "409": {
+                        "description": "the user is absent at this time already",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/absences/changes": {
+            "get": {
+                "description": "First all as they are now, then each that was changed since, deleted ones with deleted_at. Keep next_cursor and come\nback with it.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Follow absences",
+                "operationId": "listAbsenceChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Absence"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/absences/{id}": {
+            "get": {
+                "description": "One that the credential may see.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Read an absence",
+                "operationId": "getAbsence",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of an absence",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Absence"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "Leaves lists and calendars, and can be restored.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Delete an absence",
+                "operationId": "deleteAbsence",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of an absence",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch: what is absent stays, null removes, lists are replaced whole.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Change an absence",
+                "operationId": "patchAbsence",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of an absence",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchAbsence"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Absence"
+                        }
+                    },
+                    "409": {
+                        "description": "the user is absent at this time already",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/absences/{id}/restore": {
+            "post": {
+                "description": "Undoes a delete. What is not deleted stays as it is.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Restore an absence",
+                "operationId": "restoreAbsence",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of an absence",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Absence"
+                        }
+                    },
+                    "409": {
+                        "description": "the user is absent at this time already",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/account": {
             "get": {
                 "description": "The dealer group that the credential belongs to.",
@@ -500,6 +789,277 @@ const docTemplate = `{
                         "description": "OK",
                         "schema": {
                             "$ref": "#/definitions/List-AuditEntry"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/closures": {
+            "get": {
+                "description": "Those that the credential may see, newest first.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "List closures",
+                "operationId": "listClosures",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "of this dealership",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "sales",
+                            "service",
+                            "parts",
+                            "rental",
+                            "body_shop",
+                            "office"
+                        ],
+                        "type": "string",
+                        "description": "of this department",
+                        "name": "department",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Closure"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "A time at which a dealership or one of its departments is closed: once, or by a rule of RFC 5545 whose first time is starts.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Create a closure",
+                "operationId": "createClosure",
+                "parameters": [
+                    {
+                        "description": "a closure",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateClosure"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Closure"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/closures/changes": {
+            "get": {
+                "description": "First all as they are now, then each that was changed since, deleted ones with deleted_at. Keep next_cursor and come\nback with it.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Follow closures",
+                "operationId": "listClosureChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Closure"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/closures/{id}": {
+            "get": {
+                "description": "One that the credential may see.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Read a closure",
+                "operationId": "getClosure",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of a closure",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Closure"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "Leaves lists and calendars, and can be restored.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Delete a closure",
+                "operationId": "deleteClosure",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of a closure",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch: what is absent stays, null removes, lists are replaced whole.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Change a closure",
+                "operationId": "patchClosure",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of a closure",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchClosure"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Closure"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/closures/{id}/restore": {
+            "post": {
+                "description": "Undoes a delete. What is not deleted stays as it is.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Restore a closure",
+                "operationId": "restoreClosure",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of a closure",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Closure"
                         }
                     }
                 },
@@ -1384,6 +1944,69 @@ const docTemplate = `{
                 ]
             }
         },
+        "/dealerships/{id}/calendar": {
+            "get": {
+                "description": "The open intervals of a department in the dealership's time, and each thing that makes them differ from the week. What is said\nof a date goes before holidays and closures. Without opening hours known is false and no interval is listed.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "See when a dealership is open",
+                "operationId": "getDealershipCalendar",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the dealership",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "enum": [
+                            "sales",
+                            "service",
+                            "parts",
+                            "rental",
+                            "body_shop",
+                            "office"
+                        ],
+                        "type": "string",
+                        "description": "without it, the hours of departments that have none of their own",
+                        "name": "department",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "from this time on",
+                        "name": "from",
+                        "in": "query",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "up to this time, 400 days later at most",
+                        "name": "to",
+                        "in": "query",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Calendar"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/dealerships/{id}/restore": {
             "post": {
                 "description": "Undoes a delete. A dealership that is not deleted stays as it is.",
@@ -1895,6 +2518,51 @@ const docTemplate = `{
                     }
                 },
                 "x-outside": true
+            }
+        },
+        "/holidays": {
+            "get": {
+                "description": "The public holidays of a country, or of one of its regions, in a year. Covered are Austria, Belgium, France, Germany, Ireland,\nItaly, Luxembourg, the Netherlands, Portugal, Spain, Switzerland, the United Kingdom and the federal holidays of the United\nStates; not covered are those of towns, and days that a government proclaims for one year.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "List public holidays",
+                "operationId": "listHolidays",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "ISO 3166-1",
+                        "name": "country",
+                        "in": "query",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "ISO 3166-2, such as FR-57 or DE-BY; without it, the days of the whole country",
+                        "name": "region",
+                        "in": "query"
+                    },
+                    {
+                        "type": "integer",
+                        "description": "from 1990 to 2199",
+                        "name": "year",
+                        "in": "query",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/HolidayList"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
             }
         },
         "/inbound-messages": {
@@ -4491,6 +5159,493 @@ const docTemplate = `{
                 "x-outside": true
             }
         },
+        "/opening-hours": {
+            "get": {
+                "description": "Those that the credential may see, newest first.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "List opening hours",
+                "operationId": "listOpeningHours",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "of this dealership",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "sales",
+                            "service",
+                            "parts",
+                            "rental",
+                            "body_shop",
+                            "office"
+                        ],
+                        "type": "string",
+                        "description": "of this department",
+                        "name": "department",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-OpeningHours"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "Opening hours of a department, or with no department those of all that have none of their own. Times are those of the dealership.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Create opening hours",
+                "operationId": "createOpeningHours",
+                "parameters": [
+                    {
+                        "description": "the hours",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateOpeningHours"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/OpeningHours"
+                        }
+                    },
+                    "409": {
+                        "description": "the department has hours already",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/opening-hours/changes": {
+            "get": {
+                "description": "First all as they are now, then each that was changed since, deleted ones with deleted_at. Keep next_cursor and come\nback with it.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Follow opening hours",
+                "operationId": "listOpeningHoursChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-OpeningHours"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/opening-hours/{id}": {
+            "get": {
+                "description": "One that the credential may see.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Read opening hours",
+                "operationId": "getOpeningHours",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the hours",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/OpeningHours"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "Leaves lists and calendars, and can be restored.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Delete opening hours",
+                "operationId": "deleteOpeningHours",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the hours",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch: what is absent stays, null removes, lists are replaced whole.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Change opening hours",
+                "operationId": "patchOpeningHours",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the hours",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchOpeningHours"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/OpeningHours"
+                        }
+                    },
+                    "409": {
+                        "description": "the department has hours already",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/opening-hours/{id}/restore": {
+            "post": {
+                "description": "Undoes a delete. What is not deleted stays as it is.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Restore opening hours",
+                "operationId": "restoreOpeningHours",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the hours",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/OpeningHours"
+                        }
+                    },
+                    "409": {
+                        "description": "the department has hours already",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/presence": {
+            "get": {
+                "description": "What users say of themselves, newest first; what has expired is still there, with its until.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "List who is in or away",
+                "operationId": "listPresences",
+                "parameters": [
+                    {
+                        "enum": [
+                            "in",
+                            "away"
+                        ],
+                        "type": "string",
+                        "description": "that say this",
+                        "name": "state",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Presence"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/presence/changes": {
+            "get": {
+                "description": "First all as they are now, then each that was changed since, deleted ones with deleted_at. That one expires is no change.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Follow who is in or away",
+                "operationId": "listPresenceChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Presence"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/presence/{id}": {
+            "get": {
+                "description": "What the user says of themselves, expired or not.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Read whether a user is in or away",
+                "operationId": "getPresence",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Presence"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "put": {
+                "description": "Goes before shifts and absences until it expires. Needs calendars:write, or calendars:self for oneself.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Say that a user is in or away",
+                "operationId": "putPresence",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "in or away, and until when",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PutPresence"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Presence"
+                        }
+                    },
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Presence"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "Shifts and absences decide again.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Take back that a user is in or away",
+                "operationId": "deletePresence",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/readyz": {
             "get": {
                 "description": "503 says why not: the database is down, or its migrations are behind.",
@@ -4592,6 +5747,358 @@ const docTemplate = `{
                 "responses": {
                     "204": {
                         "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/shifts": {
+            "get": {
+                "description": "Those that the credential may see, newest first.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "List shifts",
+                "operationId": "listShifts",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "at this dealership",
+                        "name": "dealership_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "of this user",
+                        "name": "user_id",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "sales",
+                            "service",
+                            "parts",
+                            "rental",
+                            "body_shop",
+                            "office"
+                        ],
+                        "type": "string",
+                        "description": "of this department",
+                        "name": "department",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Shift"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "A shift of every week, by day, or of one date. Weekly shifts fall away when the dealership is closed for the day; dated ones stand.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Create a shift",
+                "operationId": "createShift",
+                "parameters": [
+                    {
+                        "description": "a shift",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateShift"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/Shift"
+                        }
+                    },
+                    "409": {
+                        "description": "the user has another shift at this time",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/shifts/changes": {
+            "get": {
+                "description": "First all as they are now, then each that was changed since, deleted ones with deleted_at. Keep next_cursor and come\nback with it.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Follow shifts",
+                "operationId": "listShiftChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Shift"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/shifts/{id}": {
+            "get": {
+                "description": "One that the credential may see.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Read a shift",
+                "operationId": "getShift",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of a shift",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Shift"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "Leaves lists and calendars, and can be restored.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Delete a shift",
+                "operationId": "deleteShift",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of a shift",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch: what is absent stays, null removes, lists are replaced whole.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Change a shift",
+                "operationId": "patchShift",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of a shift",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchShift"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Shift"
+                        }
+                    },
+                    "409": {
+                        "description": "the user has another shift at this time",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/shifts/{id}/restore": {
+            "post": {
+                "description": "Undoes a delete. What is not deleted stays as it is.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Restore a shift",
+                "operationId": "restoreShift",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of a shift",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Shift"
+                        }
+                    },
+                    "409": {
+                        "description": "the user has another shift at this time",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/staff": {
+            "get": {
+                "description": "The users with a role at the dealership or for the whole account, and whether they work at a time, with the reason. With\nworking the others are left out, so that a page may have fewer than limit.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "See who works now",
+                "operationId": "listStaff",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "where",
+                        "name": "dealership_id",
+                        "in": "query",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "when; now when left out",
+                        "name": "at",
+                        "in": "query"
+                    },
+                    {
+                        "type": "boolean",
+                        "description": "only who works, or only who does not",
+                        "name": "working",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-StaffMember"
+                        }
                     }
                 },
                 "security": [
@@ -4919,6 +6426,63 @@ const docTemplate = `{
                         "description": "the e-mail is another one's, or this is the last administrator",
                         "schema": {
                             "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/users/{id}/calendar": {
+            "get": {
+                "description": "The intervals in which a user works at a dealership: by shifts, or where there are none by its opening hours, less absences;\nwhat the user says of themselves goes before both.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "See when a user works",
+                "operationId": "getUserCalendar",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "where",
+                        "name": "dealership_id",
+                        "in": "query",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "from this time on",
+                        "name": "from",
+                        "in": "query",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "up to this time, 400 days later at most",
+                        "name": "to",
+                        "in": "query",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Calendar"
                         }
                     }
                 },
@@ -5259,6 +6823,62 @@ const docTemplate = `{
                 }
             }
         },
+        "Absence": {
+            "description": "Absence is a time at which a user does not work.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "ends_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "vacation",
+                        "sick",
+                        "training",
+                        "other"
+                    ],
+                    "example": "vacation"
+                },
+                "note": {
+                    "description": "for those who may change calendars, and for the user",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Back on Monday"
+                },
+                "starts_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "user_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
         "Account": {
             "description": "Account is a dealer group.",
             "type": "object",
@@ -5573,6 +7193,132 @@ const docTemplate = `{
                 }
             }
         },
+        "Calendar": {
+            "description": "Calendar is when a dealership is open, or when somebody works there.",
+            "type": "object",
+            "properties": {
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "department": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "sales"
+                },
+                "deviations": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/CalendarDeviation"
+                    }
+                },
+                "from": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "intervals": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/OpenInterval"
+                    }
+                },
+                "known": {
+                    "description": "false when nobody has said any hours",
+                    "type": "boolean"
+                },
+                "minutes": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 420
+                },
+                "time_zone": {
+                    "type": "string",
+                    "example": "Europe/Paris"
+                },
+                "to": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "user_id": {
+                    "description": "null for the dealership's calendar",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                }
+            }
+        },
+        "CalendarDeviation": {
+            "description": "Deviation is why a time is not as the week says.",
+            "type": "object",
+            "properties": {
+                "closed": {
+                    "description": "false for special hours, and for who says to be in",
+                    "type": "boolean"
+                },
+                "code": {
+                    "description": "of a holiday, the kind of an absence, the state of a presence",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "good_friday"
+                },
+                "from": {
+                    "type": "string",
+                    "format": "date-time",
+                    "example": "2027-03-26T00:00:00+01:00"
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "exception",
+                        "holiday",
+                        "closure",
+                        "absence",
+                        "presence"
+                    ],
+                    "example": "holiday"
+                },
+                "labels": {
+                    "description": "of a holiday",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/CalendarLabels"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "note": {
+                    "description": "the note of an exception or absence, the label of a closure",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Team meeting"
+                },
+                "source_id": {
+                    "description": "the closure or absence",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "to": {
+                    "type": "string",
+                    "format": "date-time",
+                    "example": "2027-03-27T00:00:00+01:00"
+                }
+            }
+        },
+        "CalendarLabels": {
+            "description": "Labels is a text in each language.",
+            "type": "object",
+            "properties": {
+                "en": {
+                    "type": "string",
+                    "example": "Good Friday"
+                },
+                "fr": {
+                    "type": "string",
+                    "example": "Vendredi saint"
+                }
+            }
+        },
         "ChangePassword": {
             "description": "ChangePassword is a user's present password and the next one.",
             "type": "object",
@@ -5599,6 +7345,44 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/APIKey"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-Absence": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Absence"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-Closure": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Closure"
                     }
                 },
                 "has_more": {
@@ -5782,6 +7566,63 @@ const docTemplate = `{
                 }
             }
         },
+        "Changes-OpeningHours": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/OpeningHours"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-Presence": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Presence"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-Shift": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Shift"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
         "Changes-User": {
             "type": "object",
             "properties": {
@@ -5798,6 +7639,84 @@ const docTemplate = `{
                 "next_cursor": {
                     "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
                     "type": "string"
+                }
+            }
+        },
+        "Closure": {
+            "description": "Closure is a time at which a dealership is closed: once, or again and again by a rule.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "department": {
+                    "description": "null: of all",
+                    "type": "string",
+                    "enum": [
+                        "sales",
+                        "service",
+                        "parts",
+                        "rental",
+                        "body_shop",
+                        "office"
+                    ],
+                    "x-nullable": true,
+                    "example": "service"
+                },
+                "ends": {
+                    "description": "in the dealership's time",
+                    "type": "string",
+                    "example": "2026-12-07T14:00"
+                },
+                "except_dates": {
+                    "description": "on which the rule does not hold",
+                    "type": "array",
+                    "items": {
+                        "type": "string",
+                        "format": "date"
+                    },
+                    "example": [
+                        "2027-01-04"
+                    ]
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "label": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Team meeting"
+                },
+                "rrule": {
+                    "description": "RFC 5545; null for once",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "FREQ=MONTHLY;BYDAY=1MO"
+                },
+                "starts": {
+                    "description": "in the dealership's time; by a rule, the first time",
+                    "type": "string",
+                    "example": "2026-12-07T12:00"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
                 }
             }
         },
@@ -6218,6 +8137,106 @@ const docTemplate = `{
                 "test": {
                     "type": "boolean",
                     "x-omitempty": true
+                }
+            }
+        },
+        "CreateAbsence": {
+            "description": "CreateAbsence is what makes an absence.",
+            "type": "object",
+            "required": [
+                "ends_at",
+                "kind",
+                "starts_at",
+                "user_id"
+            ],
+            "properties": {
+                "ends_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "vacation",
+                        "sick",
+                        "training",
+                        "other"
+                    ],
+                    "example": "vacation"
+                },
+                "note": {
+                    "type": "string",
+                    "maxLength": 2000,
+                    "x-omitempty": true,
+                    "example": "Back on Monday"
+                },
+                "starts_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "user_id": {
+                    "type": "string",
+                    "format": "uuid"
+                }
+            }
+        },
+        "CreateClosure": {
+            "description": "CreateClosure is what makes a closure.",
+            "type": "object",
+            "required": [
+                "dealership_id",
+                "ends",
+                "starts"
+            ],
+            "properties": {
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "department": {
+                    "type": "string",
+                    "enum": [
+                        "sales",
+                        "service",
+                        "parts",
+                        "rental",
+                        "body_shop",
+                        "office"
+                    ],
+                    "x-omitempty": true,
+                    "example": "service"
+                },
+                "ends": {
+                    "type": "string",
+                    "example": "2026-12-07T14:00"
+                },
+                "except_dates": {
+                    "type": "array",
+                    "maxItems": 400,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-omitempty": true,
+                    "example": [
+                        "2027-01-04"
+                    ]
+                },
+                "label": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Team meeting"
+                },
+                "rrule": {
+                    "description": "by days or longer; UNTIL is a local time",
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true,
+                    "example": "FREQ=MONTHLY;BYDAY=1MO"
+                },
+                "starts": {
+                    "type": "string",
+                    "example": "2026-12-07T12:00"
                 }
             }
         },
@@ -6723,6 +8742,129 @@ const docTemplate = `{
                     "type": "string",
                     "maxLength": 50000,
                     "example": "Bonjour {{first_name}}, c'est ici : {{link}}"
+                }
+            }
+        },
+        "CreateOpeningHours": {
+            "description": "CreateOpeningHours is what makes opening hours.",
+            "type": "object",
+            "required": [
+                "dealership_id"
+            ],
+            "properties": {
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "department": {
+                    "type": "string",
+                    "enum": [
+                        "sales",
+                        "service",
+                        "parts",
+                        "rental",
+                        "body_shop",
+                        "office"
+                    ],
+                    "x-omitempty": true,
+                    "example": "sales"
+                },
+                "exceptions": {
+                    "type": "array",
+                    "maxItems": 400,
+                    "items": {
+                        "$ref": "#/definitions/HoursExceptionInput"
+                    },
+                    "x-omitempty": true
+                },
+                "holidays": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/HolidayRuleInput"
+                        }
+                    ],
+                    "x-omitempty": true
+                },
+                "week": {
+                    "type": "array",
+                    "maxItems": 100,
+                    "items": {
+                        "$ref": "#/definitions/WeekHours"
+                    },
+                    "x-omitempty": true
+                }
+            }
+        },
+        "CreateShift": {
+            "description": "CreateShift is what makes a shift. It has either a day or a date.",
+            "type": "object",
+            "required": [
+                "dealership_id",
+                "from",
+                "to",
+                "user_id"
+            ],
+            "properties": {
+                "date": {
+                    "type": "string",
+                    "format": "date",
+                    "x-omitempty": true,
+                    "example": "2026-12-24"
+                },
+                "day": {
+                    "type": "string",
+                    "enum": [
+                        "monday",
+                        "tuesday",
+                        "wednesday",
+                        "thursday",
+                        "friday",
+                        "saturday",
+                        "sunday"
+                    ],
+                    "x-omitempty": true,
+                    "example": "monday"
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "department": {
+                    "type": "string",
+                    "enum": [
+                        "sales",
+                        "service",
+                        "parts",
+                        "rental",
+                        "body_shop",
+                        "office"
+                    ],
+                    "x-omitempty": true,
+                    "example": "sales"
+                },
+                "from": {
+                    "type": "string",
+                    "example": "09:00"
+                },
+                "to": {
+                    "type": "string",
+                    "example": "18:00"
+                },
+                "user_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "valid_from": {
+                    "type": "string",
+                    "format": "date",
+                    "x-omitempty": true,
+                    "example": "2026-09-01"
+                },
+                "valid_until": {
+                    "type": "string",
+                    "format": "date",
+                    "x-omitempty": true,
+                    "example": "2027-06-30"
                 }
             }
         },
@@ -7585,6 +9727,159 @@ const docTemplate = `{
                         "ready"
                     ],
                     "example": "ok"
+                }
+            }
+        },
+        "Holiday": {
+            "description": "Holiday is a public holiday.",
+            "type": "object",
+            "properties": {
+                "code": {
+                    "type": "string",
+                    "example": "good_friday"
+                },
+                "date": {
+                    "type": "string",
+                    "format": "date",
+                    "example": "2027-03-26"
+                },
+                "labels": {
+                    "$ref": "#/definitions/CalendarLabels"
+                },
+                "regional": {
+                    "description": "not in the whole country",
+                    "type": "boolean"
+                },
+                "substitute": {
+                    "description": "in place of a day that fell on a weekend",
+                    "type": "boolean"
+                }
+            }
+        },
+        "HolidayList": {
+            "description": "HolidayList is the public holidays of a year.",
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Holiday"
+                    }
+                }
+            }
+        },
+        "HolidayRule": {
+            "description": "HolidayRule says which public holidays close.",
+            "type": "object",
+            "properties": {
+                "closed": {
+                    "description": "on public holidays, but for those of open_on",
+                    "type": "boolean"
+                },
+                "country": {
+                    "description": "the dealership's when null",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "FR"
+                },
+                "open_on": {
+                    "description": "codes of holidays, as GET /v1/holidays has them",
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "armistice"
+                    ]
+                },
+                "region": {
+                    "description": "ISO 3166-2; when null, told by the postal code where that is possible",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "FR-57"
+                }
+            }
+        },
+        "HolidayRuleInput": {
+            "description": "HolidayRuleInput says which public holidays close. Left out, all of them do.",
+            "type": "object",
+            "properties": {
+                "closed": {
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "country": {
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "FR"
+                },
+                "open_on": {
+                    "type": "array",
+                    "maxItems": 100,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-omitempty": true,
+                    "example": [
+                        "armistice"
+                    ]
+                },
+                "region": {
+                    "type": "string",
+                    "x-omitempty": true,
+                    "example": "FR-57"
+                }
+            }
+        },
+        "HoursException": {
+            "description": "HoursException is what holds on one date, in place of the week, of holidays and of closures.",
+            "type": "object",
+            "properties": {
+                "date": {
+                    "type": "string",
+                    "format": "date",
+                    "example": "2026-12-24"
+                },
+                "hours": {
+                    "description": "empty when closed",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/TimeSpan"
+                    }
+                },
+                "note": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Christmas Eve"
+                }
+            }
+        },
+        "HoursExceptionInput": {
+            "description": "HoursExceptionInput is an exception as it is sent.",
+            "type": "object",
+            "required": [
+                "date"
+            ],
+            "properties": {
+                "date": {
+                    "type": "string",
+                    "format": "date",
+                    "example": "2026-12-24"
+                },
+                "hours": {
+                    "description": "closed when left out",
+                    "type": "array",
+                    "maxItems": 100,
+                    "items": {
+                        "$ref": "#/definitions/TimeSpan"
+                    },
+                    "x-omitempty": true
+                },
+                "note": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Christmas Eve"
                 }
             }
         },
@@ -9105,6 +11400,28 @@ const docTemplate = `{
                 }
             }
         },
+        "List-Absence": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Absence"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
         "List-AuditEntry": {
             "type": "object",
             "properties": {
@@ -9112,6 +11429,28 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/AuditEntry"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-Closure": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Closure"
                     }
                 },
                 "next_cursor": {
@@ -9347,6 +11686,50 @@ const docTemplate = `{
                 }
             }
         },
+        "List-OpeningHours": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/OpeningHours"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-Presence": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Presence"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
         "List-Session": {
             "type": "object",
             "properties": {
@@ -9354,6 +11737,50 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/Session"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-Shift": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Shift"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-StaffMember": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/StaffMember"
                     }
                 },
                 "next_cursor": {
@@ -10092,6 +12519,83 @@ const docTemplate = `{
                 }
             }
         },
+        "OpenInterval": {
+            "description": "OpenInterval is a time in one piece, with the offset that holds in the dealership's zone.",
+            "type": "object",
+            "properties": {
+                "from": {
+                    "type": "string",
+                    "format": "date-time",
+                    "example": "2026-11-27T09:00:00+01:00"
+                },
+                "to": {
+                    "type": "string",
+                    "format": "date-time",
+                    "example": "2026-11-27T12:00:00+01:00"
+                }
+            }
+        },
+        "OpeningHours": {
+            "description": "OpeningHours is when a department of a dealership is open.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "department": {
+                    "description": "null: for departments without hours of their own",
+                    "type": "string",
+                    "enum": [
+                        "sales",
+                        "service",
+                        "parts",
+                        "rental",
+                        "body_shop",
+                        "office"
+                    ],
+                    "x-nullable": true,
+                    "example": "sales"
+                },
+                "exceptions": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/HoursException"
+                    }
+                },
+                "holidays": {
+                    "$ref": "#/definitions/HolidayRule"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                },
+                "week": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/WeekHours"
+                    }
+                }
+            }
+        },
         "Partner": {
             "description": "Partner is an OEM or lead provider.",
             "type": "object",
@@ -10171,6 +12675,43 @@ const docTemplate = `{
                 }
             }
         },
+        "PatchAbsence": {
+            "description": "PatchAbsence changes an absence.",
+            "type": "object",
+            "properties": {
+                "ends_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "kind": {
+                    "type": "string",
+                    "enum": [
+                        "vacation",
+                        "sick",
+                        "training",
+                        "other"
+                    ],
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "vacation"
+                },
+                "note": {
+                    "type": "string",
+                    "maxLength": 2000,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "Back on Monday"
+                },
+                "starts_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                }
+            }
+        },
         "PatchAccount": {
             "description": "PatchAccount changes the account. Schemas are merged key by key.",
             "type": "object",
@@ -10222,6 +12763,64 @@ const docTemplate = `{
                     "x-nullable": false,
                     "x-omitempty": true,
                     "example": "Europe/Paris"
+                }
+            }
+        },
+        "PatchClosure": {
+            "description": "PatchClosure changes a closure.",
+            "type": "object",
+            "properties": {
+                "department": {
+                    "type": "string",
+                    "enum": [
+                        "sales",
+                        "service",
+                        "parts",
+                        "rental",
+                        "body_shop",
+                        "office"
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "service"
+                },
+                "ends": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "2026-12-07T14:00"
+                },
+                "except_dates": {
+                    "type": "array",
+                    "maxItems": 400,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": [
+                        "2027-01-04"
+                    ]
+                },
+                "label": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "Team meeting"
+                },
+                "rrule": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "FREQ=MONTHLY;BYDAY=1MO"
+                },
+                "starts": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "2026-12-07T12:00"
                 }
             }
         },
@@ -10644,6 +13243,107 @@ const docTemplate = `{
                 }
             }
         },
+        "PatchOpeningHours": {
+            "description": "PatchOpeningHours changes opening hours. Lists and the rule of holidays are replaced whole.",
+            "type": "object",
+            "properties": {
+                "exceptions": {
+                    "type": "array",
+                    "maxItems": 400,
+                    "items": {
+                        "$ref": "#/definitions/HoursExceptionInput"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "holidays": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/HolidayRuleInput"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "week": {
+                    "type": "array",
+                    "maxItems": 100,
+                    "items": {
+                        "$ref": "#/definitions/WeekHours"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                }
+            }
+        },
+        "PatchShift": {
+            "description": "PatchShift changes a shift.",
+            "type": "object",
+            "properties": {
+                "date": {
+                    "type": "string",
+                    "format": "date",
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "2026-12-24"
+                },
+                "day": {
+                    "type": "string",
+                    "enum": [
+                        "monday",
+                        "tuesday",
+                        "wednesday",
+                        "thursday",
+                        "friday",
+                        "saturday",
+                        "sunday"
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "monday"
+                },
+                "department": {
+                    "type": "string",
+                    "enum": [
+                        "sales",
+                        "service",
+                        "parts",
+                        "rental",
+                        "body_shop",
+                        "office"
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "sales"
+                },
+                "from": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "09:00"
+                },
+                "to": {
+                    "type": "string",
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "18:00"
+                },
+                "valid_from": {
+                    "type": "string",
+                    "format": "date",
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "2026-09-01"
+                },
+                "valid_until": {
+                    "type": "string",
+                    "format": "date",
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "2027-06-30"
+                }
+            }
+        },
         "PatchUser": {
             "description": "PatchUser changes a user. Roles are replaced whole.",
             "type": "object",
@@ -10717,6 +13417,51 @@ const docTemplate = `{
                 }
             }
         },
+        "Presence": {
+            "description": "Presence is what a user says of themselves. It goes before shifts and absences until it expires.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "id": {
+                    "description": "the user's",
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "since": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "state": {
+                    "type": "string",
+                    "enum": [
+                        "in",
+                        "away"
+                    ],
+                    "example": "away"
+                },
+                "until": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
         "Problem": {
             "description": "Problem is the body of every error (RFC 9457). Programs decide by code; title and detail are for people.",
             "type": "object",
@@ -10760,6 +13505,29 @@ const docTemplate = `{
                     "type": "string",
                     "format": "uri-reference",
                     "example": "/problems/request.invalid"
+                }
+            }
+        },
+        "PutPresence": {
+            "description": "PutPresence says that a user is in or away.",
+            "type": "object",
+            "required": [
+                "state"
+            ],
+            "properties": {
+                "state": {
+                    "type": "string",
+                    "enum": [
+                        "in",
+                        "away"
+                    ],
+                    "example": "away"
+                },
+                "until": {
+                    "description": "twelve hours ahead when left out, seven days at most",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-omitempty": true
                 }
             }
         },
@@ -10941,6 +13709,136 @@ const docTemplate = `{
                 }
             }
         },
+        "Shift": {
+            "description": "Shift is when a user works at a dealership: every week on a day, or on one date.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "date": {
+                    "description": "takes the place of the weekly shifts of this date",
+                    "type": "string",
+                    "format": "date",
+                    "x-nullable": true,
+                    "example": "2026-12-24"
+                },
+                "day": {
+                    "type": "string",
+                    "enum": [
+                        "monday",
+                        "tuesday",
+                        "wednesday",
+                        "thursday",
+                        "friday",
+                        "saturday",
+                        "sunday"
+                    ],
+                    "x-nullable": true,
+                    "example": "monday"
+                },
+                "dealership_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "department": {
+                    "description": "whose closures hold for the shift",
+                    "type": "string",
+                    "enum": [
+                        "sales",
+                        "service",
+                        "parts",
+                        "rental",
+                        "body_shop",
+                        "office"
+                    ],
+                    "x-nullable": true,
+                    "example": "sales"
+                },
+                "from": {
+                    "type": "string",
+                    "example": "09:00"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "to": {
+                    "description": "on the next day when not after from",
+                    "type": "string",
+                    "example": "18:00"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "user_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "valid_from": {
+                    "type": "string",
+                    "format": "date",
+                    "x-nullable": true,
+                    "example": "2026-09-01"
+                },
+                "valid_until": {
+                    "type": "string",
+                    "format": "date",
+                    "x-nullable": true,
+                    "example": "2027-06-30"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
+        "StaffMember": {
+            "description": "StaffMember is somebody who works at a dealership, and whether they do at the time asked for.",
+            "type": "object",
+            "properties": {
+                "id": {
+                    "description": "the user's",
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "name": {
+                    "type": "string",
+                    "example": "Inès Tabarly"
+                },
+                "reason": {
+                    "type": "string",
+                    "enum": [
+                        "present",
+                        "away",
+                        "absent",
+                        "on_shift",
+                        "off_shift",
+                        "open",
+                        "closed",
+                        "hours_unknown"
+                    ],
+                    "example": "on_shift"
+                },
+                "until": {
+                    "description": "when the reason ends; null when not within two weeks",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "working": {
+                    "type": "boolean"
+                }
+            }
+        },
         "TestMessage": {
             "description": "TestMessage is a message to try out, and who is to get it.",
             "type": "object",
@@ -10988,6 +13886,25 @@ const docTemplate = `{
                         }
                     ],
                     "x-omitempty": true
+                }
+            }
+        },
+        "TimeSpan": {
+            "description": "TimeSpan is from one time of day to another, in the dealership's time. One whose to is not after from ends on the next day.",
+            "type": "object",
+            "required": [
+                "from",
+                "to"
+            ],
+            "properties": {
+                "from": {
+                    "type": "string",
+                    "example": "09:00"
+                },
+                "to": {
+                    "description": "24:00 is the end of the day",
+                    "type": "string",
+                    "example": "12:00"
                 }
             }
         },
@@ -11157,6 +14074,38 @@ const docTemplate = `{
                 }
             }
         },
+        "WeekHours": {
+            "description": "WeekHours is an opening of every week.",
+            "type": "object",
+            "required": [
+                "day",
+                "from",
+                "to"
+            ],
+            "properties": {
+                "day": {
+                    "type": "string",
+                    "enum": [
+                        "monday",
+                        "tuesday",
+                        "wednesday",
+                        "thursday",
+                        "friday",
+                        "saturday",
+                        "sunday"
+                    ],
+                    "example": "monday"
+                },
+                "from": {
+                    "type": "string",
+                    "example": "09:00"
+                },
+                "to": {
+                    "type": "string",
+                    "example": "12:00"
+                }
+            }
+        },
         "auth.ActorKind": {
             "description": "ActorKind tells what sort of caller acts.",
             "type": "string",
@@ -11223,11 +14172,15 @@ const docTemplate = `{
                 "audit:read",
                 "events:read",
                 "stock:public",
+                "calendars:read",
+                "calendars:write",
+                "calendars:self",
                 "booking:public"
             ],
             "x-enum-comments": {
                 "AuditRead": "what administrators did",
                 "BookingPublic": "availability and booking, as shoppers see it",
+                "CalendarsSelf": "one's own presence and absences",
                 "EventsRead": "the events about what the other scopes may read",
                 "GrantsRead": "what partners may do",
                 "KeysRead": "API keys, site keys, machine clients",
@@ -11262,6 +14215,9 @@ const docTemplate = `{
                 "what administrators did",
                 "the events about what the other scopes may read",
                 "published stock, as shoppers see it",
+                "",
+                "",
+                "one's own presence and absences",
                 "availability and booking, as shoppers see it"
             ],
             "x-enum-varnames": [
@@ -11291,6 +14247,9 @@ const docTemplate = `{
                 "AuditRead",
                 "EventsRead",
                 "StockPublic",
+                "CalendarsRead",
+                "CalendarsWrite",
+                "CalendarsSelf",
                 "BookingPublic"
             ]
         },
@@ -11682,6 +14641,10 @@ const docTemplate = `{
         {
             "description": "Points of sale and the codes by which others know them.",
             "name": "dealerships"
+        },
+        {
+            "description": "When dealerships are open and people work: hours, holidays, closures, shifts, absences, presence.",
+            "name": "calendars"
         },
         {
             "description": "People who work for the account, and their roles.",

@@ -18,12 +18,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rooftop-crm/rooftop/api"
+	"github.com/rooftop-crm/rooftop/api/calendarsapi"
 	"github.com/rooftop-crm/rooftop/api/contactsapi"
 	"github.com/rooftop-crm/rooftop/api/coreapi"
 	"github.com/rooftop-crm/rooftop/api/docsapi"
 	"github.com/rooftop-crm/rooftop/api/eventsapi"
 	"github.com/rooftop-crm/rooftop/api/leadsapi"
 	"github.com/rooftop-crm/rooftop/api/messagesapi"
+	"github.com/rooftop-crm/rooftop/internal/calendars"
+	"github.com/rooftop-crm/rooftop/internal/calendars/calendarsdb"
 	"github.com/rooftop-crm/rooftop/internal/contacts"
 	"github.com/rooftop-crm/rooftop/internal/contacts/contactsdb"
 	"github.com/rooftop-crm/rooftop/internal/core"
@@ -57,18 +60,19 @@ var Version = "dev"
 // Services are the contexts, built in every process whatever --services says: they share one schema, and one that needs
 // another calls it in its own transaction.
 type Services struct {
-	Core     *core.Service
-	Contacts *contacts.Service
-	Leads    *leads.Service
-	Feed     *events.Service
-	Messages *messages.Service
-	Units    *idem.Store
-	Events   *outbox.Log
-	Audit    *audit.Log
-	Work     *background.Runner
-	Links    *links.Store
-	Outbound *fetch.Guard
-	Jobs     *jobs.Runner
+	Core      *core.Service
+	Contacts  *contacts.Service
+	Leads     *leads.Service
+	Calendars *calendars.Service
+	Feed      *events.Service
+	Messages  *messages.Service
+	Units     *idem.Store
+	Events    *outbox.Log
+	Audit     *audit.Log
+	Work      *background.Runner
+	Links     *links.Store
+	Outbound  *fetch.Guard
+	Jobs      *jobs.Runner
 }
 
 // Module is what --services chooses.
@@ -97,6 +101,7 @@ func Modules(s Services) []Module {
 			Routes: func(g *echo.Group) {
 				coreapi.Routes(g, s.Core, s.Units)
 				eventsapi.Routes(g, s.Feed, s.Core)
+				calendarsapi.Routes(g, s.Calendars, s.Units)
 			},
 			Public:  func(e *echo.Echo, g *echo.Group) { coreapi.PublicRoutes(e, g, s.Core) },
 			Workers: []func(context.Context) error{s.Events.Sequence, s.Feed.Follow, s.Feed.Prune, s.Core.Housekeep, s.Links.Run},
@@ -223,8 +228,9 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 	keys := auth.NewKeys(control, ring, now)
 	s.Core = core.NewService(core.Parts{
 		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Audit: s.Audit, Work: s.Work, Hasher: hasher,
-		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Enums: slices.Concat(core.Enums(), contacts.Enums(), leads.Enums(), messages.Enums()), Now: now,
+		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Enums: slices.Concat(core.Enums(), calendars.Enums(), contacts.Enums(), leads.Enums(), messages.Enums()), Now: now,
 	})
+	s.Calendars = calendars.NewService(calendars.Needs{Store: calendarsdb.New(d), Units: d, Log: s.Events, Core: calendarsCore{s.Core}, Now: now})
 	schemas := schema.New(customSchemas(s.Core), now)
 	changed := &contactChange{}
 	s.Contacts = contacts.NewService(contacts.Needs{

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rooftop-crm/rooftop/internal/calendars"
 	"github.com/rooftop-crm/rooftop/internal/contacts"
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/events"
@@ -13,6 +14,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/messages"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/page"
 	"github.com/rooftop-crm/rooftop/internal/platform/schema"
 )
 
@@ -218,6 +220,45 @@ func describe(c contacts.Contact) leads.Person {
 	return out
 }
 
+// calendarsCore is core as calendars sees it.
+type calendarsCore struct{ *core.Service }
+
+var _ calendars.Core = calendarsCore{}
+
+func (c calendarsCore) Dealership(ctx context.Context, account kernel.AccountID, id kernel.DealershipID) (calendars.Dealership, error) {
+	p, err := c.Service.Dealership(ctx, account, id)
+	if err != nil {
+		return calendars.Dealership{}, err
+	}
+	zone, err := zoneOf(p.TimeZone)
+	return calendars.Dealership{ID: p.ID, Country: p.Country, PostalCode: p.PostalCode, Zone: zone}, err
+}
+
+func (c calendarsCore) User(ctx context.Context, account kernel.AccountID, id kernel.UserID) (calendars.Person, error) {
+	u, err := c.FindUser(ctx, auth.System(account), id)
+	return personAt(u), err
+}
+
+func (c calendarsCore) Staff(
+	ctx context.Context, account kernel.AccountID, at kernel.DealershipID, p page.Request,
+) (page.Of[calendars.Person], error) {
+	active := false
+	found, err := c.ListUsers(ctx, auth.System(account), core.UserFilter{Dealership: at, Disabled: &active}, p)
+	return page.Map(found, personAt), err
+}
+
+func personAt(u core.User) calendars.Person {
+	out := calendars.Person{ID: u.ID, Name: u.FullName(), Active: !u.Disabled && u.DeletedAt == nil}
+	for _, r := range u.Roles {
+		if r.Dealership == nil {
+			out.Everywhere = true
+		} else {
+			out.Dealerships = append(out.Dealerships, *r.Dealership)
+		}
+	}
+	return out
+}
+
 // contactsAccounts is core as contacts sees it.
 type contactsAccounts struct{ *core.Service }
 
@@ -281,5 +322,11 @@ func eventRules(s Services) map[string]events.Rule {
 		messages.ResourceAddress:  {Scope: auth.AccountRead},
 		messages.ResourceMail:     {Scope: auth.MessagesRead},
 		messages.ResourceInbound:  {Scope: auth.MessagesRead},
+
+		calendars.ResourceHours:    {Scope: auth.CalendarsRead, Among: s.Calendars.Hours.Among},
+		calendars.ResourceClosure:  {Scope: auth.CalendarsRead, Among: s.Calendars.Closures.Among},
+		calendars.ResourceShift:    {Scope: auth.CalendarsRead, Among: s.Calendars.Shifts.Among},
+		calendars.ResourceAbsence:  {Scope: auth.CalendarsRead, Shared: true},
+		calendars.ResourcePresence: {Scope: auth.CalendarsRead, Shared: true},
 	}
 }

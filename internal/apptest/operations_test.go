@@ -94,6 +94,49 @@ var operations = map[string]operation{
 	"GET /v1/grants/:id":     {path: "/v1/grants/{grant}", scope: auth.GrantsRead, ok: 200},
 	"DELETE /v1/grants/:id":  {path: "/v1/grants/{fresh}", scope: auth.GrantsWrite, ok: 204, fresh: "grant"},
 
+	"GET /v1/dealerships/:id/calendar": {path: "/v1/dealerships/{dealership}/calendar?from=2026-12-01T00:00:00Z&to=2027-01-01T00:00:00Z", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/users/:id/calendar":       {path: "/v1/users/{seller}/calendar?dealership_id={dealership}&from=2026-12-01T00:00:00Z&to=2027-01-01T00:00:00Z", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/staff":                    {path: "/v1/staff?dealership_id={dealership}", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/holidays":                 {path: "/v1/holidays?country=FR&year=2026", scope: auth.CalendarsRead, ok: 200},
+
+	"POST /v1/opening-hours":             {path: "/v1/opening-hours", body: `{"dealership_id":"{fresh}"}`, scope: auth.CalendarsWrite, ok: 201, fresh: "dealership"},
+	"GET /v1/opening-hours":              {path: "/v1/opening-hours", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/opening-hours/changes":      {path: "/v1/opening-hours/changes", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/opening-hours/:id":          {path: "/v1/opening-hours/{hours}", scope: auth.CalendarsRead, ok: 200},
+	"PATCH /v1/opening-hours/:id":        {path: "/v1/opening-hours/{fresh}", body: `{"week":[]}`, scope: auth.CalendarsWrite, ok: 200, fresh: "hours"},
+	"DELETE /v1/opening-hours/:id":       {path: "/v1/opening-hours/{fresh}", scope: auth.CalendarsWrite, ok: 204, fresh: "hours"},
+	"POST /v1/opening-hours/:id/restore": {path: "/v1/opening-hours/{gone_hours}/restore", scope: auth.CalendarsWrite, ok: 200},
+
+	"POST /v1/closures":             {path: "/v1/closures", body: `{"dealership_id":"{dealership}","starts":"2026-12-07T12:00","ends":"2026-12-07T14:00"}`, scope: auth.CalendarsWrite, ok: 201},
+	"GET /v1/closures":              {path: "/v1/closures", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/closures/changes":      {path: "/v1/closures/changes", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/closures/:id":          {path: "/v1/closures/{closure}", scope: auth.CalendarsRead, ok: 200},
+	"PATCH /v1/closures/:id":        {path: "/v1/closures/{fresh}", body: `{"label":"{nonce}"}`, scope: auth.CalendarsWrite, ok: 200, fresh: "closure"},
+	"DELETE /v1/closures/:id":       {path: "/v1/closures/{fresh}", scope: auth.CalendarsWrite, ok: 204, fresh: "closure"},
+	"POST /v1/closures/:id/restore": {path: "/v1/closures/{gone_closure}/restore", scope: auth.CalendarsWrite, ok: 200},
+
+	"POST /v1/shifts":             {path: "/v1/shifts", body: `{"user_id":"{fresh}","dealership_id":"{dealership}","day":"monday","from":"09:00","to":"12:00"}`, scope: auth.CalendarsWrite, ok: 201, fresh: "user"},
+	"GET /v1/shifts":              {path: "/v1/shifts", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/shifts/changes":      {path: "/v1/shifts/changes", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/shifts/:id":          {path: "/v1/shifts/{shift}", scope: auth.CalendarsRead, ok: 200},
+	"PATCH /v1/shifts/:id":        {path: "/v1/shifts/{fresh}", body: `{"to":"13:00"}`, scope: auth.CalendarsWrite, ok: 200, fresh: "shift"},
+	"DELETE /v1/shifts/:id":       {path: "/v1/shifts/{fresh}", scope: auth.CalendarsWrite, ok: 204, fresh: "shift"},
+	"POST /v1/shifts/:id/restore": {path: "/v1/shifts/{gone_shift}/restore", scope: auth.CalendarsWrite, ok: 200},
+
+	"POST /v1/absences":             {path: "/v1/absences", body: `{"user_id":"{fresh}","kind":"vacation","starts_at":"2027-01-04T08:00:00Z","ends_at":"2027-01-08T08:00:00Z"}`, scope: auth.CalendarsWrite, ok: 201, fresh: "user"},
+	"GET /v1/absences":              {path: "/v1/absences", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/absences/changes":      {path: "/v1/absences/changes", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/absences/:id":          {path: "/v1/absences/{absence}", scope: auth.CalendarsRead, ok: 200},
+	"PATCH /v1/absences/:id":        {path: "/v1/absences/{fresh}", body: `{"kind":"training"}`, scope: auth.CalendarsWrite, ok: 200, fresh: "absence"},
+	"DELETE /v1/absences/:id":       {path: "/v1/absences/{fresh}", scope: auth.CalendarsWrite, ok: 204, fresh: "absence"},
+	"POST /v1/absences/:id/restore": {path: "/v1/absences/{gone_absence}/restore", scope: auth.CalendarsWrite, ok: 200},
+
+	"GET /v1/presence":         {path: "/v1/presence", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/presence/changes": {path: "/v1/presence/changes", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/presence/:id":     {path: "/v1/presence/{seller}", scope: auth.CalendarsRead, ok: 200},
+	"PUT /v1/presence/:id":     {path: "/v1/presence/{fresh}", body: `{"state":"in"}`, scope: auth.CalendarsWrite, ok: 201, fresh: "user"},
+	"DELETE /v1/presence/:id":  {path: "/v1/presence/{fresh}", scope: auth.CalendarsWrite, ok: 204, fresh: "presence"},
+
 	"POST /v1/contacts":                            {path: "/v1/contacts", body: `{"full_name":"{nonce}"}`, scope: auth.ContactsWrite, ok: 201},
 	"POST /v1/contacts/batch":                      {path: "/v1/contacts/batch", body: `{"items":[{"full_name":"{nonce}"}]}`, scope: auth.ContactsWrite, ok: 207, item: 201},
 	"GET /v1/contacts":                             {path: "/v1/contacts", scope: auth.ContactsRead, ok: 200},
@@ -125,29 +168,29 @@ var operations = map[string]operation{
 	"GET /v1/inbox/:id/raw":     {path: "/v1/inbox/{inbox}/raw", scope: auth.InboxRead, ok: 200},
 	"POST /v1/inbox/:id/replay": {path: "/v1/inbox/{fresh}/replay", body: document("{nonce}", "none", "adf-{nonce}"), scope: auth.InboxWrite, also: []auth.Scope{auth.InboxRead}, ok: 201, fresh: "quarantined"},
 
-	"GET /v1/message-kinds":               {path: "/v1/message-kinds", scope: auth.AccountRead, ok: 200},
-	"POST /v1/message-templates":          {path: "/v1/message-templates", body: `{"name":"export.ready","language":"nl","subject":"S","text":"T"}`, scope: auth.AccountWrite, ok: 201},
-	"GET /v1/message-templates":           {path: "/v1/message-templates", scope: auth.AccountRead, ok: 200},
-	"GET /v1/message-templates/changes":   {path: "/v1/message-templates/changes", scope: auth.AccountRead, ok: 200},
-	"POST /v1/message-templates/preview":  {path: "/v1/message-templates/preview", body: `{"name":"export.ready"}`, scope: auth.AccountRead, ok: 200},
-	"POST /v1/message-templates/test":     {path: "/v1/message-templates/test", body: `{"name":"export.ready","user_id":"{user}"}`, scope: auth.AccountWrite, ok: 201},
-	"GET /v1/message-templates/:id":       {path: "/v1/message-templates/{template}", scope: auth.AccountRead, ok: 200},
-	"PATCH /v1/message-templates/:id":     {path: "/v1/message-templates/{template}", body: `{"subject":"{nonce}"}`, scope: auth.AccountWrite, ok: 200},
-	"DELETE /v1/message-templates/:id":    {path: "/v1/message-templates/{fresh}", scope: auth.AccountWrite, ok: 204, fresh: "template"},
-	"GET /v1/mails":                       {path: "/v1/mails", scope: auth.MessagesRead, ok: 200},
-	"GET /v1/mails/changes":               {path: "/v1/mails/changes", scope: auth.MessagesRead, ok: 200},
-	"GET /v1/mails/:id":                   {path: "/v1/mails/{mail}", scope: auth.MessagesRead, ok: 200},
-	"POST /v1/mails/:id/resend":           {path: "/v1/mails/{mail}/resend", scope: auth.MessagesWrite, ok: 409}, // it has arrived
-	"POST /v1/mail-addresses":             {path: "/v1/mail-addresses", body: `{"label":"{nonce}"}`, scope: auth.AccountWrite, ok: 201},
-	"GET /v1/mail-addresses":              {path: "/v1/mail-addresses", scope: auth.AccountRead, ok: 200},
-	"GET /v1/mail-addresses/changes":      {path: "/v1/mail-addresses/changes", scope: auth.AccountRead, ok: 200},
-	"GET /v1/mail-addresses/:id":          {path: "/v1/mail-addresses/{address}", scope: auth.AccountRead, ok: 200},
-	"PATCH /v1/mail-addresses/:id":        {path: "/v1/mail-addresses/{address}", body: `{"source":"{nonce}"}`, scope: auth.AccountWrite, ok: 200},
-	"DELETE /v1/mail-addresses/:id":       {path: "/v1/mail-addresses/{fresh}", scope: auth.AccountWrite, ok: 204, fresh: "address"},
-	"GET /v1/inbound-messages":            {path: "/v1/inbound-messages", scope: auth.MessagesRead, ok: 200},
-	"GET /v1/inbound-messages/changes":    {path: "/v1/inbound-messages/changes", scope: auth.MessagesRead, ok: 200},
-	"GET /v1/inbound-messages/:id":        {path: "/v1/inbound-messages/{inbound}", scope: auth.MessagesRead, ok: 200},
-	"GET /v1/inbound-messages/:id/raw":    {path: "/v1/inbound-messages/{inbound}/raw", scope: auth.MessagesRead, ok: 200},
+	"GET /v1/message-kinds":              {path: "/v1/message-kinds", scope: auth.AccountRead, ok: 200},
+	"POST /v1/message-templates":         {path: "/v1/message-templates", body: `{"name":"export.ready","language":"nl","subject":"S","text":"T"}`, scope: auth.AccountWrite, ok: 201},
+	"GET /v1/message-templates":          {path: "/v1/message-templates", scope: auth.AccountRead, ok: 200},
+	"GET /v1/message-templates/changes":  {path: "/v1/message-templates/changes", scope: auth.AccountRead, ok: 200},
+	"POST /v1/message-templates/preview": {path: "/v1/message-templates/preview", body: `{"name":"export.ready"}`, scope: auth.AccountRead, ok: 200},
+	"POST /v1/message-templates/test":    {path: "/v1/message-templates/test", body: `{"name":"export.ready","user_id":"{user}"}`, scope: auth.AccountWrite, ok: 201},
+	"GET /v1/message-templates/:id":      {path: "/v1/message-templates/{template}", scope: auth.AccountRead, ok: 200},
+	"PATCH /v1/message-templates/:id":    {path: "/v1/message-templates/{template}", body: `{"subject":"{nonce}"}`, scope: auth.AccountWrite, ok: 200},
+	"DELETE /v1/message-templates/:id":   {path: "/v1/message-templates/{fresh}", scope: auth.AccountWrite, ok: 204, fresh: "template"},
+	"GET /v1/mails":                      {path: "/v1/mails", scope: auth.MessagesRead, ok: 200},
+	"GET /v1/mails/changes":              {path: "/v1/mails/changes", scope: auth.MessagesRead, ok: 200},
+	"GET /v1/mails/:id":                  {path: "/v1/mails/{mail}", scope: auth.MessagesRead, ok: 200},
+	"POST /v1/mails/:id/resend":          {path: "/v1/mails/{mail}/resend", scope: auth.MessagesWrite, ok: 409}, // it has arrived
+	"POST /v1/mail-addresses":            {path: "/v1/mail-addresses", body: `{"label":"{nonce}"}`, scope: auth.AccountWrite, ok: 201},
+	"GET /v1/mail-addresses":             {path: "/v1/mail-addresses", scope: auth.AccountRead, ok: 200},
+	"GET /v1/mail-addresses/changes":     {path: "/v1/mail-addresses/changes", scope: auth.AccountRead, ok: 200},
+	"GET /v1/mail-addresses/:id":         {path: "/v1/mail-addresses/{address}", scope: auth.AccountRead, ok: 200},
+	"PATCH /v1/mail-addresses/:id":       {path: "/v1/mail-addresses/{address}", body: `{"source":"{nonce}"}`, scope: auth.AccountWrite, ok: 200},
+	"DELETE /v1/mail-addresses/:id":      {path: "/v1/mail-addresses/{fresh}", scope: auth.AccountWrite, ok: 204, fresh: "address"},
+	"GET /v1/inbound-messages":           {path: "/v1/inbound-messages", scope: auth.MessagesRead, ok: 200},
+	"GET /v1/inbound-messages/changes":   {path: "/v1/inbound-messages/changes", scope: auth.MessagesRead, ok: 200},
+	"GET /v1/inbound-messages/:id":       {path: "/v1/inbound-messages/{inbound}", scope: auth.MessagesRead, ok: 200},
+	"GET /v1/inbound-messages/:id/raw":   {path: "/v1/inbound-messages/{inbound}/raw", scope: auth.MessagesRead, ok: 200},
 }
 
 // make makes one more of what an operation uses up, and returns its id.
@@ -168,6 +211,18 @@ func (a *tenant) make(t testing.TB, what string) string {
 		return a.For(t).Get("/v1/sessions?limit=1").Is(http.StatusOK).Str("data.0.id")
 	case "user":
 		return post("/v1/users", object{"email": nonce + "@fr.example", "password": "a long enough password"})
+	case "hours":
+		return post("/v1/opening-hours", object{"dealership_id": a.make(t, "dealership"), "week": []any{object{"day": "monday", "from": "09:00", "to": "12:00"}}})
+	case "closure":
+		return post("/v1/closures", object{"dealership_id": a.names["dealership"], "starts": "2027-12-07T12:00", "ends": "2027-12-07T14:00"})
+	case "shift":
+		return post("/v1/shifts", object{"user_id": a.make(t, "user"), "dealership_id": a.names["dealership"], "day": "monday", "from": "09:00", "to": "12:00"})
+	case "absence":
+		return post("/v1/absences", object{"user_id": a.make(t, "user"), "kind": "sick", "starts_at": "2027-01-04T08:00:00Z", "ends_at": "2027-01-08T08:00:00Z"})
+	case "presence":
+		user := a.make(t, "user")
+		a.For(t).JSON(http.MethodPut, "/v1/presence/"+user, object{"state": "away"}).Is(http.StatusCreated)
+		return user
 	case "contact":
 		return post("/v1/contacts", object{"full_name": nonce})
 	case "lead":

@@ -203,6 +203,115 @@ var attacks = map[string][]attack{
 	"GET /v1/grants/:id":    {{what: "path", path: "/v1/grants/{grant}", want: 404}},
 	"DELETE /v1/grants/:id": {{what: "path", path: "/v1/grants/{grant}", want: 404}},
 
+	"GET /v1/dealerships/:id/calendar": {{what: "path", path: "/v1/dealerships/{dealership}/calendar?from=2026-12-01T00:00:00Z&to=2027-01-01T00:00:00Z", want: 404}, {what: "self", path: "/v1/dealerships/{own.dealership}/calendar?from=2026-12-01T00:00:00Z&to=2027-01-01T00:00:00Z", want: 200}},
+	"GET /v1/users/:id/calendar": {
+		{what: "path", path: "/v1/users/{seller}/calendar?dealership_id={own.dealership}&from=2026-12-01T00:00:00Z&to=2027-01-01T00:00:00Z", want: 404},
+		{what: "dealership", path: "/v1/users/{own.seller}/calendar?dealership_id={dealership}&from=2026-12-01T00:00:00Z&to=2027-01-01T00:00:00Z", want: 404},
+	},
+	"GET /v1/staff": {
+		{what: "dealership", path: "/v1/staff?dealership_id={dealership}", want: 200},
+		{what: "cursor", path: "/v1/staff?dealership_id={own.dealership}&limit=1&cursor={staff_cursor}", want: 400, partner: 400},
+		{what: "account in filter", path: "/v1/staff?dealership_id={own.dealership}&account_id={account}", want: 400, partner: 400},
+	},
+	"GET /v1/holidays": {{what: "account in query", path: "/v1/holidays?country=FR&year=2026&account_id={account}", want: 400, partner: 400}, {what: "self", path: "/v1/holidays?country=FR&year=2026", want: 200}},
+
+	"POST /v1/opening-hours": {
+		{what: "dealership", path: "/v1/opening-hours", body: `{"dealership_id":"{dealership}"}`, want: 422},
+		{what: "account in body", path: "/v1/opening-hours", body: `{"dealership_id":"{own.dealership}","account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"GET /v1/opening-hours": {
+		{what: "dealership in filter", path: "/v1/opening-hours?dealership_id={dealership}", want: 200},
+		{what: "account in filter", path: "/v1/opening-hours?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/opening-hours?limit=1&cursor={hours_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/opening-hours", want: 200},
+	},
+	"GET /v1/opening-hours/changes": {
+		{what: "cursor", path: "/v1/opening-hours/changes?limit=1&cursor={hours_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/opening-hours/changes", want: 200},
+	},
+	"GET /v1/opening-hours/:id": {{what: "path", path: "/v1/opening-hours/{hours}", want: 404}, {what: "deleted", path: "/v1/opening-hours/{gone_hours}", want: 404}},
+	"PATCH /v1/opening-hours/:id": {
+		{what: "path", path: "/v1/opening-hours/{hours}", body: `{"week":[]}`, want: 404},
+		{what: "account in body", path: "/v1/opening-hours/{own.hours}", body: `{"account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"DELETE /v1/opening-hours/:id":       {{what: "path", path: "/v1/opening-hours/{hours}", want: 404}},
+	"POST /v1/opening-hours/:id/restore": {{what: "path", path: "/v1/opening-hours/{gone_hours}/restore", want: 404}},
+	"POST /v1/closures": {
+		{what: "dealership", path: "/v1/closures", body: `{"dealership_id":"{dealership}","starts":"2026-12-07T12:00","ends":"2026-12-07T14:00"}`, want: 422},
+		{what: "account in body", path: "/v1/closures", body: `{"dealership_id":"{own.dealership}","starts":"2026-12-07T12:00","ends":"2026-12-07T14:00","account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"GET /v1/closures": {
+		{what: "dealership in filter", path: "/v1/closures?dealership_id={dealership}", want: 200},
+		{what: "account in filter", path: "/v1/closures?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/closures?limit=1&cursor={closure_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/closures", want: 200},
+	},
+	"GET /v1/closures/changes": {
+		{what: "cursor", path: "/v1/closures/changes?limit=1&cursor={closure_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/closures/changes", want: 200},
+	},
+	"GET /v1/closures/:id": {{what: "path", path: "/v1/closures/{closure}", want: 404}, {what: "deleted", path: "/v1/closures/{gone_closure}", want: 404}},
+	"PATCH /v1/closures/:id": {
+		{what: "path", path: "/v1/closures/{closure}", body: `{"label":"Taken"}`, want: 404},
+		{what: "account in body", path: "/v1/closures/{own.closure}", body: `{"account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"DELETE /v1/closures/:id":       {{what: "path", path: "/v1/closures/{closure}", want: 404}},
+	"POST /v1/closures/:id/restore": {{what: "path", path: "/v1/closures/{gone_closure}/restore", want: 404}},
+	"POST /v1/shifts": {
+		{what: "dealership", path: "/v1/shifts", body: `{"user_id":"{own.user}","dealership_id":"{dealership}","day":"monday","from":"09:00","to":"12:00"}`, want: 422},
+		{what: "user", path: "/v1/shifts", body: `{"user_id":"{user}","dealership_id":"{own.dealership}","day":"monday","from":"09:00","to":"12:00"}`, want: 422},
+	},
+	"GET /v1/shifts": {
+		{what: "dealership in filter", path: "/v1/shifts?dealership_id={dealership}", want: 200},
+		{what: "user in filter", path: "/v1/shifts?user_id={user}", want: 200},
+		{what: "account in filter", path: "/v1/shifts?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/shifts?limit=1&cursor={shift_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/shifts", want: 200},
+	},
+	"GET /v1/shifts/changes": {
+		{what: "cursor", path: "/v1/shifts/changes?limit=1&cursor={shift_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/shifts/changes", want: 200},
+	},
+	"GET /v1/shifts/:id": {{what: "path", path: "/v1/shifts/{shift}", want: 404}, {what: "deleted", path: "/v1/shifts/{gone_shift}", want: 404}},
+	"PATCH /v1/shifts/:id": {
+		{what: "path", path: "/v1/shifts/{shift}", body: `{"to":"13:00"}`, want: 404},
+		{what: "account in body", path: "/v1/shifts/{own.shift}", body: `{"account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"DELETE /v1/shifts/:id":       {{what: "path", path: "/v1/shifts/{shift}", want: 404}},
+	"POST /v1/shifts/:id/restore": {{what: "path", path: "/v1/shifts/{gone_shift}/restore", want: 404}},
+	"POST /v1/absences": {
+		{what: "user", path: "/v1/absences", body: `{"user_id":"{user}","kind":"sick","starts_at":"2027-01-04T08:00:00Z","ends_at":"2027-01-08T08:00:00Z"}`, want: 422},
+	},
+	"GET /v1/absences": {
+		{what: "user in filter", path: "/v1/absences?user_id={user}", want: 200},
+		{what: "account in filter", path: "/v1/absences?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/absences?limit=1&cursor={absence_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/absences", want: 200},
+	},
+	"GET /v1/absences/changes": {
+		{what: "cursor", path: "/v1/absences/changes?limit=1&cursor={absence_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/absences/changes", want: 200},
+	},
+	"GET /v1/absences/:id": {{what: "path", path: "/v1/absences/{absence}", want: 404}, {what: "deleted", path: "/v1/absences/{gone_absence}", want: 404}},
+	"PATCH /v1/absences/:id": {
+		{what: "path", path: "/v1/absences/{absence}", body: `{"note":"Taken"}`, want: 404},
+		{what: "account in body", path: "/v1/absences/{own.absence}", body: `{"account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"DELETE /v1/absences/:id":       {{what: "path", path: "/v1/absences/{absence}", want: 404}},
+	"POST /v1/absences/:id/restore": {{what: "path", path: "/v1/absences/{gone_absence}/restore", want: 404}},
+	"GET /v1/presence": {
+		{what: "account in filter", path: "/v1/presence?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/presence?limit=1&cursor={presence_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/presence", want: 200},
+	},
+	"GET /v1/presence/changes": {
+		{what: "cursor", path: "/v1/presence/changes?limit=1&cursor={presence_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/presence/changes", want: 200},
+	},
+	"GET /v1/presence/:id":    {{what: "path", path: "/v1/presence/{seller}", want: 404}},
+	"PUT /v1/presence/:id":    {{what: "path", path: "/v1/presence/{seller}", body: `{"state":"in"}`, want: 404}},
+	"DELETE /v1/presence/:id": {{what: "path", path: "/v1/presence/{seller}", want: 404}},
+
 	"POST /v1/contacts": {
 		{what: "owner", path: "/v1/contacts", body: `{"full_name":"N","owner_id":"{user}"}`, want: 422},
 		{what: "account in body", path: "/v1/contacts", body: `{"full_name":"N","account_id":"{account}"}`, want: 422, partner: 422},

@@ -167,6 +167,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	n["gone_dealership"] = gone
 	a.fillPeople(c)
 	a.fillSignIn(t, p, c)
+	a.fillCalendars(c)
 	a.fillContacts(c, digit)
 	a.fillLeads(t, tag, c)
 	a.fillKeys(c)
@@ -182,8 +183,10 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	for name, path := range map[string]string{
 		"dealership": "/v1/dealerships", "user": "/v1/users", "key": "/v1/api-keys", "grant": "/v1/grants", "contact": "/v1/contacts", "inbox": "/v1/inbox",
 		"audit": "/v1/audit-log", "session": "/v1/sessions",
+		"hours": "/v1/opening-hours", "closure": "/v1/closures", "shift": "/v1/shifts", "absence": "/v1/absences",
+		"presence": "/v1/presence", "staff": "/v1/staff?dealership_id=" + n["dealership"] + "&",
 	} {
-		n[name+"_cursor"] = a.Get(path + "?limit=1").Is(http.StatusOK).Str("next_cursor")
+		n[name+"_cursor"] = a.Get(strings.Replace(path+"?limit=1", "&?", "&", 1)).Is(http.StatusOK).Str("next_cursor")
 	}
 	for name, path := range map[string]string{
 		"template": "message-templates", "mail": "mails", "address": "mail-addresses", "inbound": "inbound-messages",
@@ -194,7 +197,48 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	for _, name := range []string{"lead", "contact", "dealership", "user", "api-key", "grant"} {
 		n[name+"_changes"] = a.Get("/v1/" + name + "s/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
+	for name, path := range map[string]string{
+		"hours": "opening-hours", "closure": "closures", "shift": "shifts", "absence": "absences", "presence": "presence",
+	} {
+		n[name+"_changes"] = a.Get("/v1/" + path + "/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
+	}
 	return a
+}
+
+// fillCalendars makes two of each, one of which is deleted.
+func (a *tenant) fillCalendars(c func(string) string) {
+	n := a.names
+	for _, one := range []struct {
+		name, path string
+		body       func(tag string) object
+	}{
+		{"hours", "/v1/opening-hours", func(tag string) object {
+			department := map[string]string{"hours": "sales", "gone-hours": "service", "spare-hours": "parts"}[tag]
+			return object{
+				"dealership_id": n["dealership"], "department": department, "week": []any{object{"day": "monday", "from": "09:00", "to": "18:00"}},
+				"exceptions": []any{object{"date": "2026-12-24", "note": c(tag)}},
+			}
+		}},
+		{"closure", "/v1/closures", func(tag string) object {
+			return object{"dealership_id": n["dealership"], "label": c(tag), "starts": "2026-12-07T12:00", "ends": "2026-12-07T14:00", "rrule": "FREQ=MONTHLY;BYDAY=1MO"}
+		}},
+		{"shift", "/v1/shifts", func(tag string) object {
+			day := map[string]string{"shift": "monday", "gone-shift": "tuesday", "spare-shift": "friday"}[tag]
+			return object{"user_id": n["seller"], "dealership_id": n["dealership"], "day": day, "from": "09:00", "to": "18:00"}
+		}},
+		{"absence", "/v1/absences", func(tag string) object {
+			month := map[string]string{"absence": "01", "gone-absence": "02", "spare-absence": "03"}[tag]
+			return object{"user_id": n["seller"], "kind": "vacation", "starts_at": "2027-" + month + "-04T08:00:00Z", "ends_at": "2027-" + month + "-08T17:00:00Z", "note": c(tag)}
+		}},
+	} {
+		n[one.name] = a.Post(one.path, one.body(one.name)).Is(http.StatusCreated).Str("id")
+		a.Post(one.path, one.body("spare-"+one.name)).Is(http.StatusCreated)
+		gone := a.Post(one.path, one.body("gone-"+one.name)).Is(http.StatusCreated).Str("id")
+		a.JSON(http.MethodDelete, one.path+"/"+gone, nil).Is(http.StatusNoContent)
+		n["gone_"+one.name] = gone
+	}
+	a.JSON(http.MethodPut, "/v1/presence/"+n["seller"], object{"state": "away"}).Is(http.StatusCreated)
+	a.JSON(http.MethodPut, "/v1/presence/"+a.AdminID.String(), object{"state": "in"}).Is(http.StatusCreated)
 }
 
 func (a *tenant) fillPeople(c func(string) string) {

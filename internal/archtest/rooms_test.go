@@ -14,7 +14,7 @@ type room struct {
 
 // Shorthands for rows that repeat.
 var (
-	contexts  = []string{"internal/core", "internal/contacts", "internal/leads", "internal/events", "internal/messages"}
+	contexts  = []string{"internal/core", "internal/calendars", "internal/contacts", "internal/leads", "internal/events", "internal/messages"}
 	platform  = []string{"internal/platform/...", "internal/kernel", "pkg/..."}
 	forDomain = []string{"github.com/google/uuid"} // what a typed id is made of
 	forStores = []string{"gorm.io/gorm", "github.com/jackc/pgx/v5", "github.com/google/uuid", "github.com/goccy/go-json"}
@@ -44,6 +44,8 @@ var rooms = []room{
 
 	{path: "internal/core", rooms: platform, libraries: forDomain},
 	{path: "internal/core/coredb", rooms: with(platform, "internal/core"), libraries: forStores},
+	{path: "internal/calendars", rooms: platform, libraries: forDomain},
+	{path: "internal/calendars/calendarsdb", rooms: with(platform, "internal/calendars"), libraries: forStores},
 	{path: "internal/contacts", rooms: platform, libraries: forDomain},
 	{path: "internal/contacts/contactsdb", rooms: with(platform, "internal/contacts"), libraries: forStores},
 	{path: "internal/events", rooms: platform, libraries: forDomain},
@@ -90,17 +92,18 @@ var owners = map[string][]string{
 		"accounts", "logins", "login_throttles", "partners", "credentials", "grants", "signing_keys", "refresh_tokens", "revoked_tokens",
 		"dealerships", "dealership_codes", "dealership_refs", "users", "api_keys", "sessions", "second_factors", "recovery_codes",
 	},
-	"internal/contacts/contactsdb": {"contacts", "contact_points", "contact_refs"},
-	"internal/leads/leadsdb":       {"leads", "lead_refs", "lead_history", "partner_leads", "inbox", "inbox_parts", "partner_inbox"},
-	"internal/messages/messagesdb": {"message_templates", "mails", "mail_addresses", "mail_routes", "inbound_messages", "inbound_message_parts"},
-	"internal/platform/outbox":     {"events", "event_heads"},
-	"internal/platform/audit":      {"audit_log"},
-	"internal/platform/idem":       {"idempotency_keys"},
-	"internal/platform/background": {"due_work"},
-	"internal/platform/links":      {"secret_links"},
-	"internal/platform/ratelimit":  {"rate_windows"},
-	"internal/platform/jobs":       {"river_job", "river_leader", "river_queue", "river_notification"},
-	"internal/platform/migrate":    {"installation", "river_migration"},
+	"internal/calendars/calendarsdb": {"opening_hours", "closures", "shifts", "absences", "presences"},
+	"internal/contacts/contactsdb":   {"contacts", "contact_points", "contact_refs"},
+	"internal/leads/leadsdb":         {"leads", "lead_refs", "lead_history", "partner_leads", "inbox", "inbox_parts", "partner_inbox"},
+	"internal/messages/messagesdb":   {"message_templates", "mails", "mail_addresses", "mail_routes", "inbound_messages", "inbound_message_parts"},
+	"internal/platform/outbox":       {"events", "event_heads"},
+	"internal/platform/audit":        {"audit_log"},
+	"internal/platform/idem":         {"idempotency_keys"},
+	"internal/platform/background":   {"due_work"},
+	"internal/platform/links":        {"secret_links"},
+	"internal/platform/ratelimit":    {"rate_windows"},
+	"internal/platform/jobs":         {"river_job", "river_leader", "river_queue", "river_notification"},
+	"internal/platform/migrate":      {"installation", "river_migration"},
 }
 
 // anySQL may name every table: the bench compares our statements with bare ones.

@@ -14,6 +14,8 @@ type Place struct {
 	Country  string // ISO 3166-1 alpha-2: how telephone numbers without a prefix are read
 	TimeZone string // IANA
 	Currency string // ISO 4217: the account's
+	// PostalCode tells which regional holidays there are.
+	PostalCode string
 }
 
 type (
@@ -33,7 +35,7 @@ type (
 
 func (s *Service) place(ctx context.Context, account kernel.AccountID, d Dealership) (Place, error) {
 	a, err := s.AccountDetails(ctx, account)
-	return Place{ID: d.ID, Name: d.Name, Country: d.Country, TimeZone: d.TimeZone, Currency: a.Currency}, err
+	return Place{ID: d.ID, Name: d.Name, Country: d.Country, TimeZone: d.TimeZone, Currency: a.Currency, PostalCode: d.Address.PostalCode}, err
 }
 
 // Dealership is a dealership of the account that is not deleted, as it was at most a few seconds ago. It fails with

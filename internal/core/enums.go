@@ -56,6 +56,9 @@ func scopeLabels() []enum.Value {
 		{Value: "account:write", En: "Change the account", Fr: "Modifier le compte"},
 		{Value: "audit:read", En: "Read the audit log", Fr: "Lire le journal d'audit"},
 		{Value: "events:read", En: "Read events", Fr: "Lire les événements"},
+		{Value: "calendars:read", En: "Read calendars", Fr: "Lire les calendriers"},
+		{Value: "calendars:write", En: "Change calendars", Fr: "Modifier les calendriers"},
+		{Value: "calendars:self", En: "Set own presence and absences", Fr: "Gérer sa présence et ses absences"},
 		{Value: "stock:public", En: "See published stock", Fr: "Voir le stock publié"},
 		{Value: "booking:public", En: "Book as a visitor", Fr: "Réserver en tant que visiteur"},
 	}

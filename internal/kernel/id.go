@@ -12,21 +12,25 @@ import (
 type ID[T any] uuid.UUID
 
 type (
-	account     struct{}
-	dealership  struct{}
-	user        struct{}
-	credential  struct{}
-	partner     struct{}
-	grant       struct{}
-	contact     struct{}
-	lead        struct{}
-	vehicle     struct{}
-	inboxDoc    struct{}
-	appointment struct{}
-	template    struct{}
-	mail        struct{}
-	mailAddress struct{}
-	inbound     struct{}
+	account      struct{}
+	dealership   struct{}
+	user         struct{}
+	credential   struct{}
+	partner      struct{}
+	grant        struct{}
+	contact      struct{}
+	lead         struct{}
+	vehicle      struct{}
+	inboxDoc     struct{}
+	appointment  struct{}
+	template     struct{}
+	mail         struct{}
+	mailAddress  struct{}
+	inbound      struct{}
+	openingHours struct{}
+	closure      struct{}
+	shift        struct{}
+	absence      struct{}
 )
 
 type (
@@ -60,6 +64,14 @@ type (
 	MailAddressID = ID[mailAddress]
 	// InboundMessageID names a mail that came in.
 	InboundMessageID = ID[inbound]
+	// OpeningHoursID names the opening hours of a department of a dealership.
+	OpeningHoursID = ID[openingHours]
+	// ClosureID names a time at which a dealership is closed, once or by a rule.
+	ClosureID = ID[closure]
+	// ShiftID names a time at which a user works.
+	ShiftID = ID[shift]
+	// AbsenceID names a time at which a user does not work.
+	AbsenceID = ID[absence]
 )
 
 // NewID returns a UUIDv7: it sorts by the time it was made, so that new rows land together in an index.

@@ -53,6 +53,9 @@ func (h *past) found(ctx context.Context) (Access, error) {
 	if err := h.hire(ctx, out.Admin.Password); err != nil {
 		return out, err
 	}
+	if err := h.openDoors(ctx); err != nil {
+		return out, err
+	}
 	if err := h.makeKeys(ctx, &out); err != nil {
 		return out, err
 	}

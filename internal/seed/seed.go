@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rooftop-crm/rooftop/internal/calendars"
 	"github.com/rooftop-crm/rooftop/internal/contacts"
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/leads"
@@ -21,9 +22,10 @@ import (
 
 // Services are those that the demo data is made through.
 type Services struct {
-	Core     *core.Service
-	Contacts *contacts.Service
-	Leads    *leads.Service
+	Core      *core.Service
+	Calendars *calendars.Service
+	Contacts  *contacts.Service
+	Leads     *leads.Service
 }
 
 // Seeder makes the demo data. Every field is required.

@@ -30,9 +30,12 @@ const (
 	GrantsWrite       Scope = "grants:write"
 	AccountRead       Scope = "account:read"
 	AccountWrite      Scope = "account:write"
-	AuditRead         Scope = "audit:read"     // what administrators did
-	EventsRead        Scope = "events:read"    // the events about what the other scopes may read
-	StockPublic       Scope = "stock:public"   // published stock, as shoppers see it
+	AuditRead         Scope = "audit:read"   // what administrators did
+	EventsRead        Scope = "events:read"  // the events about what the other scopes may read
+	StockPublic       Scope = "stock:public" // published stock, as shoppers see it
+	CalendarsRead     Scope = "calendars:read"
+	CalendarsWrite    Scope = "calendars:write"
+	CalendarsSelf     Scope = "calendars:self" // one's own presence and absences
 	BookingPublic     Scope = "booking:public" // availability and booking, as shoppers see it
 )
 
@@ -53,28 +56,29 @@ const (
 var allScopes = []Scope{
 	LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead, VehiclesWrite,
 	AppointmentsRead, AppointmentsWrite, DealershipsRead, DealershipsWrite, UsersRead, UsersWrite, KeysRead, KeysWrite,
-	GrantsRead, GrantsWrite, AccountRead, AccountWrite, AuditRead, StockPublic, BookingPublic, EventsRead,
+	GrantsRead, GrantsWrite, AccountRead, AccountWrite, AuditRead, CalendarsRead, CalendarsWrite, CalendarsSelf, StockPublic, BookingPublic, EventsRead,
 }
 
 var roleScopes = map[Role][]Scope{
 	RoleAdmin: allScopes,
 	RoleManager: {
 		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead, VehiclesWrite,
-		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead,
+		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead, CalendarsWrite, CalendarsSelf,
 	},
 	RoleAgent: {
 		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead,
-		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead,
+		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead, CalendarsSelf,
 	},
 	RoleSalesperson: {
 		LeadsRead, LeadsWrite, LeadsCreate, ContactsRead, ContactsWrite, VehiclesRead,
-		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead,
+		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead, CalendarsSelf,
 	},
 	RoleServiceAdviser: {
-		LeadsRead, LeadsWrite, ContactsRead, ContactsWrite, VehiclesRead, AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead,
+		LeadsRead, LeadsWrite, ContactsRead, ContactsWrite, VehiclesRead, AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead,
+		EventsRead, CalendarsRead, CalendarsSelf,
 	},
-	RoleMarketing: {LeadsRead, ContactsRead, VehiclesRead, DealershipsRead, AccountRead, EventsRead},
-	RoleViewer:    {LeadsRead, ContactsRead, VehiclesRead, AppointmentsRead, DealershipsRead, UsersRead, AccountRead, EventsRead},
+	RoleMarketing: {LeadsRead, ContactsRead, VehiclesRead, DealershipsRead, AccountRead, EventsRead, CalendarsRead},
+	RoleViewer:    {LeadsRead, ContactsRead, VehiclesRead, AppointmentsRead, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead},
 }
 
 // SiteKeyScopes is all that a publishable key may do.

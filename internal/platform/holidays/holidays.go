@@ -123,12 +123,12 @@ func (c country) of(year int, region string) []Holiday {
 
 // rule is one holiday. Regions are ISO 3166-2 without the country.
 type rule struct {
-	code        string
-	on          func(year int) (worktime.Date, bool)
-	only, not   string // regions that alone have it, or do not
-	from        int    // the first year; 0 for always
-	moves       bool   // a weekend day is made good
-	en, fr      string // where it has another name than elsewhere
+	code      string
+	on        func(year int) (worktime.Date, bool)
+	only, not string // regions that alone have it, or do not
+	from      int    // the first year; 0 for always
+	moves     bool   // a weekend day is made good
+	en, fr    string // where it has another name than elsewhere
 }
 
 func (r rule) holds(region string) bool {
@@ -208,7 +208,7 @@ func nth(n int, day time.Weekday, month time.Month, plus int) when {
 func last(day time.Weekday, month time.Month, date int) when {
 	return func(year int) (worktime.Date, bool) {
 		d := worktime.NewDate(year, month, date)
-		return d - worktime.Date((int(d.Weekday())-int(day)+7)%7), true //nolint:gosec // a few days
+		return d - worktime.Date((int(d.Weekday())-int(day)+7)%7), true
 	}
 }
 
@@ -220,4 +220,14 @@ func Easter(year int) worktime.Date {
 	m := (a + 11*h + 22*l) / 451
 	n := h + l - 7*m + 114
 	return worktime.NewDate(year, time.Month(n/31), n%31+1)
+}
+
+// IsCode tells whether some holiday has the code.
+func IsCode(code string) bool {
+	for _, c := range countries {
+		if slices.ContainsFunc(c.rules, func(r rule) bool { return r.code == code }) {
+			return true
+		}
+	}
+	return false
 }
