@@ -54,6 +54,10 @@ func Routes(g *echo.Group, svc *core.Service, u httpx.Units) {
 	g.PATCH("/users/:id", h.patchUser)
 	g.DELETE("/users/:id", h.deleteUser)
 	g.POST("/users/:id/restore", h.restoreUser)
+	g.POST("/users/:id/invite", h.inviteUser)
+	g.POST("/users/:id/revoke-invitation", h.revokeInvitation)
+	g.POST("/users/:id/deactivate", h.deactivateUser)
+	g.POST("/users/:id/reactivate", h.reactivateUser)
 	g.POST("/users/:id/end-sessions", h.endSessions)
 	g.POST("/users/:id/reset-second-factor", h.resetSecondFactor)
 
@@ -78,6 +82,9 @@ func PublicRoutes(e *echo.Echo, v1 *echo.Group, svc *core.Service) {
 	h := handler{core: svc}
 	v1.POST("/oauth/token", h.token)
 	v1.POST("/oauth/revoke", h.revokeToken)
+	v1.POST("/invitations/accept", h.acceptInvitation)
+	v1.POST("/password-resets", h.requestPasswordReset)
+	v1.POST("/password-resets/complete", h.completePasswordReset)
 	e.GET("/.well-known/jwks.json", h.jwks)
 }
 

@@ -7,7 +7,6 @@ import (
 	"math"
 	"mime"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -97,7 +96,7 @@ func (h handler) token(c echo.Context) error {
 		MFAToken: form.Get("mfa_token"), Code: form.Get("code"), Scope: form.Get("scope"),
 		UserAgent: c.Request().UserAgent(),
 	}
-	r.Address, _ = netip.ParseAddr(c.RealIP()) // what is no address shares one count of failures
+	r.Address = address(c)
 	if err := basic(c.Request(), &r); err != nil {
 		return oauthError(c, err)
 	}

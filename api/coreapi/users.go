@@ -49,7 +49,7 @@ type UserRoleInput struct {
 // CreateUser is what makes a user.
 type CreateUser struct {
 	Email     string          `json:"email" validate:"required" example:"jeanne@garage-dupont.example"`
-	Password  string          `json:"password" validate:"required" example:"trois toits sous la pluie"` // 12 to 128 characters
+	Password  *string         `json:"password,omitempty" validate:"omitempty,min=1" example:"trois toits sous la pluie"` // 12 to 128 characters; without one the user is invited by mail
 	FirstName *string         `json:"first_name,omitempty" validate:"omitempty,max=200" example:"Jeanne"`
 	LastName  *string         `json:"last_name,omitempty" validate:"omitempty,max=200" example:"Martin"`
 	Language  *string         `json:"language,omitempty" validate:"omitempty,max=35" example:"fr"` // the account's when left out
@@ -81,7 +81,7 @@ func (in UserRoleInput) toDomain() core.RoleAt {
 }
 
 func (in CreateUser) toDomain() core.NewUser {
-	return core.NewUser{Password: in.Password, UserDetails: core.UserDetails{
+	return core.NewUser{Password: value(in.Password), UserDetails: core.UserDetails{
 		Email: in.Email, FirstName: value(in.FirstName), LastName: value(in.LastName), Language: value(in.Language),
 		Roles: mapped(in.Roles, UserRoleInput.toDomain), Disabled: in.Disabled,
 	}}
@@ -110,12 +110,13 @@ func userReply(u core.User) httpx.Reply { return httpx.Reply{Body: fromUser(u), 
 //
 //	@ID				createUser
 //	@Summary		Create a user
-//	@Description	Adds someone who can sign in at once with the password given here. Nobody can give a role that holds more than they do.
+//	@Description	Adds someone who can sign in at once with the password given here, or who is sent a link, good for seven days, to choose one.
+//	@Description	Nobody can give a role that holds more than they do.
 //	@Tags			users
 //	@Accept			json
 //	@Param			body	body		CreateUser	true	"the user"
 //	@Success		201		{object}	User
-//	@Failure		409		{object}	httpx.Problem	"someone signs in with this e-mail already"
+//	@Failure		409		{object}	httpx.Problem	"someone signs in with this e-mail already, or this installation sends no mail to invite by"
 //	@Security		Bearer
 //	@Router			/users [post]
 func (h handler) createUser(c echo.Context) error {

@@ -109,8 +109,53 @@ func user(s *settings) *cobra.Command {
 	f.StringVar(&n.Country, "country", "FR", "the account's country, ISO 3166-1 alpha-2")
 	f.StringVar(&n.TimeZone, "time-zone", "Europe/Paris", "the account's time zone, IANA")
 	f.StringVar(&n.Currency, "currency", "EUR", "the account's currency, ISO 4217")
-	cmd.AddCommand(create)
+	cmd.AddCommand(create, invite(s), resetPassword(s))
 	return cmd
+}
+
+func invite(s *settings) *cobra.Command {
+	var n app.NewInvitation
+	cmd := &cobra.Command{
+		Use:   "invite --account-id ID --email ADDRESS --role ROLE",
+		Short: "Print a link by which somebody joins an account, for installations without mail",
+		Long:  "Make a user without a password and print the link, good for seven days and once, by which they choose one. For a user who has not joined yet it is another link, and the one before is void.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.withApp(cmd, func(ctx context.Context, a *app.App) error {
+				id, link, err := a.Invite(ctx, n)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "user %s\nlink %s\n", id, link)
+				return err
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&n.AccountID, "account-id", "", "id of the account")
+	f.StringVar(&n.Email, "email", "", "the user's login")
+	f.StringVar(&n.FirstName, "first-name", "", "the user's first name")
+	f.StringVar(&n.LastName, "last-name", "", "the user's last name")
+	f.StringVar(&n.Role, "role", "", "what the user may do in the whole account: admin, manager, agent …")
+	return cmd
+}
+
+func resetPassword(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "reset-password ADDRESS",
+		Short: "Print a link by which a user chooses another password, for installations without mail",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return s.withApp(cmd, func(ctx context.Context, a *app.App) error {
+				link, err := a.Core.OperatorResetsPassword(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "link %s\n", link)
+				return err
+			})
+		},
+	}
 }
 
 func partner(s *settings) *cobra.Command {

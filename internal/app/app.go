@@ -106,6 +106,7 @@ func Modules(s Services) []Module {
 			Public:  func(e *echo.Echo, g *echo.Group) { coreapi.PublicRoutes(e, g, s.Core) },
 			Workers: []func(context.Context) error{s.Events.Sequence, s.Feed.Follow, s.Feed.Prune, s.Core.Housekeep, s.Links.Run},
 			Due:     func(r *background.Runner) { r.Handle(core.PurgeIdempotencyKeys, purge(s)) },
+			Jobs:    s.Core.JobHandlers,
 		},
 		{
 			Name: "contacts",
@@ -200,7 +201,7 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 	if err != nil {
 		return Services{}, err
 	}
-	s, keys := wire(means{d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), out, queue, post}, clock.Now)
+	s, keys := wire(means{d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), out, queue, post, cfg.appURL()}, clock.Now)
 	s.Core.DefaultQuota = cmp.Or(cfg.RatePerMinute, s.Core.DefaultQuota)
 	s.Leads.SweepAfter = cmp.Or(cfg.SweepAfter, s.Leads.SweepAfter)
 	s.Feed.Retention = cmp.Or(cfg.EventRetention, s.Feed.Retention)
@@ -215,6 +216,7 @@ type means struct {
 	out    *fetch.Guard
 	jobs   *jobs.Runner
 	post   post
+	appURL string // see Config.AppURL
 }
 
 // wire builds the services. The clock is the machine's, but for demo data, which is made in the past.
@@ -226,9 +228,10 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 	}
 	control := coredb.NewControl(d)
 	keys := auth.NewKeys(control, ring, now)
+	work := &desk{}
 	s.Core = core.NewService(core.Parts{
 		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Audit: s.Audit, Work: s.Work, Hasher: hasher,
-		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Enums: slices.Concat(core.Enums(), calendars.Enums(), contacts.Enums(), leads.Enums(), messages.Enums()), Now: now,
+		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Jobs: s.Jobs, Desk: work, AppURL: m.appURL, Enums: slices.Concat(core.Enums(), calendars.Enums(), contacts.Enums(), leads.Enums(), messages.Enums()), Now: now,
 	})
 	s.Calendars = calendars.NewService(calendars.Needs{Store: calendarsdb.New(d), Units: d, Log: s.Events, Core: calendarsCore{s.Core}, Now: now})
 	schemas := schema.New(customSchemas(s.Core), now)
@@ -241,12 +244,15 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 		Store: leadStore, Partners: leadStore, Inbox: leadsdb.NewInbox(d), Contacts: leadsContacts{s.Contacts}, Core: leadsCore{s.Core, schemas},
 		Units: d, Events: s.Events, Log: s.Events, Work: s.Work, Now: now, Render: leadsapi.Render,
 	})
-	changed.leads = s.Leads
+	changed.leads, work.leads = s.Leads, s.Leads
 	s.Feed = events.NewService(events.Deps{Log: s.Events, Rules: eventRules(s), Now: now})
 	s.Messages = messages.NewService(messages.Parts{
 		Store: messagesdb.New(d), Directory: messagesdb.NewDirectory(d), Units: d, Events: s.Events, Audit: s.Audit, Jobs: s.Jobs, Core: messagesCore{s.Core},
 		Ring: ring, Now: now, Sender: m.post.sender, Sign: m.post.sign, From: m.post.from, Domain: m.post.domain, DNS: m.post.dns,
 	})
+	if m.post.sender != nil {
+		s.Core.Mailer = coreMail{s.Messages}
+	}
 	return s, keys
 }
 

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -28,6 +29,8 @@ type Config struct {
 	Services string `env:"ROOFTOP_SERVICES" default:"all"`
 	// PublicURL is how callers reach the server, as it is printed and written into credentials. Empty: http:// and Addr.
 	PublicURL string `env:"ROOFTOP_PUBLIC_URL"`
+	// AppURL is the front end that staff work with: links in mails to them lead there. Empty: PublicURL.
+	AppURL string `env:"ROOFTOP_APP_URL"`
 	// DatabaseURL is the Postgres to use. Empty: a private one under DataDir.
 	DatabaseURL string `env:"ROOFTOP_DATABASE_URL" secret:"url"`
 	// MigrateURL is the same database as its owner. Empty: DatabaseURL is the owner's, and a server role is made.
@@ -114,6 +117,11 @@ func LoadConfig(file string) (Config, error) {
 	}
 	c.path, c.sudoUID = env.Get("PATH"), env.Get("SUDO_UID")
 	return c, c.Validate()
+}
+
+// appURL is where links in mails to staff lead, without a slash at the end.
+func (c Config) appURL() string {
+	return strings.TrimSuffix(cmp.Or(c.AppURL, c.PublicURL, "http://"+c.Addr), "/")
 }
 
 // Development tells whether this is a developer's machine.

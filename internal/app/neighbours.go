@@ -267,6 +267,20 @@ func (c contactsAccounts) Country(ctx context.Context, account kernel.AccountID)
 	return a.Country, err
 }
 
+// coreMail is messages as core sees it.
+type coreMail struct{ messages *messages.Service }
+
+var _ core.Mailer = coreMail{}
+
+func (c coreMail) Mail(ctx context.Context, account kernel.AccountID, m core.Mail) error {
+	n := messages.NewMail{Template: m.Template, To: m.To, Language: m.Language, Vars: m.Vars}
+	if !m.Dealership.IsZero() {
+		n.Dealership = &m.Dealership
+	}
+	_, err := c.messages.Queue(ctx, account, n)
+	return err
+}
+
 // messagesCore is core as messages sees it.
 type messagesCore struct{ *core.Service }
 
@@ -289,6 +303,16 @@ func (c messagesCore) DealershipName(ctx context.Context, account kernel.Account
 func (c messagesCore) UserEmail(ctx context.Context, account kernel.AccountID, id kernel.UserID) (email, language string, err error) {
 	u, err := c.FindUser(ctx, auth.System(account), id)
 	return u.Email, u.Language, err
+}
+
+// desk is leads as core sees it: what people work on.
+type desk struct{ leads *leads.Service }
+
+var _ core.Desk = (*desk)(nil)
+
+func (d *desk) HandOver(ctx context.Context, actor auth.Actor, from, to kernel.UserID, limit int) (core.HandedOver, error) {
+	done, err := d.leads.Reassign(ctx, actor, from, to, limit)
+	return core.HandedOver(done), err
 }
 
 // contactChange tells leads that a contact is searched by another text.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/migrate"
 	"github.com/rooftop-crm/rooftop/internal/platform/secret"
 )
@@ -78,4 +79,23 @@ func (a *App) CreateOwner(ctx context.Context, n NewOwner) (Owner, error) {
 		out.UserID = u.ID
 		return err
 	})
+}
+
+// NewInvitation is somebody who is to join an account.
+type NewInvitation struct {
+	AccountID, Email, FirstName, LastName, Role string
+}
+
+// Invite returns the link by which somebody joins an account, and makes their user unless there is one.
+func (a *App) Invite(ctx context.Context, n NewInvitation) (kernel.UserID, string, error) {
+	account, err := kernel.ParseID[kernel.AccountID](n.AccountID)
+	if err != nil {
+		return kernel.UserID{}, "", fmt.Errorf("--account-id: %w", err)
+	}
+	d := core.UserDetails{Email: n.Email, FirstName: n.FirstName, LastName: n.LastName}
+	if n.Role != "" {
+		d.Roles = []core.RoleAt{{Role: auth.Role(n.Role)}}
+	}
+	u, link, err := a.Core.OperatorInvites(ctx, account, d)
+	return u.ID, link, err
 }

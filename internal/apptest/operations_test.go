@@ -75,6 +75,10 @@ var operations = map[string]operation{
 	"GET /v1/users/:id":                      {path: "/v1/users/{user}", scope: auth.UsersRead, ok: 200},
 	"PATCH /v1/users/:id":                    {path: "/v1/users/{fresh}", body: `{"first_name":"{nonce}"}`, scope: auth.UsersWrite, ok: 200, fresh: "user"},
 	"DELETE /v1/users/:id":                   {path: "/v1/users/{fresh}", scope: auth.UsersWrite, ok: 204, fresh: "user"},
+	"POST /v1/users/:id/invite":              {path: "/v1/users/{fresh}/invite", scope: auth.UsersWrite, ok: 409, fresh: "user"}, // has a password
+	"POST /v1/users/:id/revoke-invitation":   {path: "/v1/users/{fresh}/revoke-invitation", scope: auth.UsersWrite, ok: 200, fresh: "user"},
+	"POST /v1/users/:id/deactivate":          {path: "/v1/users/{fresh}/deactivate", body: `{"hand_over_to":null}`, scope: auth.UsersWrite, ok: 200, fresh: "user"},
+	"POST /v1/users/:id/reactivate":          {path: "/v1/users/{fresh}/reactivate", scope: auth.UsersWrite, ok: 200, fresh: "user"},
 	"POST /v1/users/:id/end-sessions":        {path: "/v1/users/{fresh}/end-sessions", scope: auth.UsersWrite, ok: 204, fresh: "user"},
 	"POST /v1/users/:id/reset-second-factor": {path: "/v1/users/{fresh}/reset-second-factor", scope: auth.UsersWrite, ok: 409, fresh: "user"}, // has none
 	"POST /v1/users/:id/restore":             {path: "/v1/users/{gone_user}/restore", scope: auth.UsersWrite, ok: 200},

@@ -39,6 +39,17 @@ var publicRoutes = map[string][]attack{
 		{what: "another's recovery code", path: "/v1/oauth/token", body: `grant_type=mfa&mfa_token=rtm_{user}&code={recovery_code}`, want: 400},
 		{what: "an id as refresh token", path: "/v1/oauth/token", body: `grant_type=refresh_token&refresh_token=rtr_{user}`, want: 400},
 	},
+	"POST /v1/invitations/accept": {
+		{what: "an id as token", path: "/v1/invitations/accept", body: `{"token":"{invited}","password":"taken over for good"}`, want: 400},
+		{what: "a link for another purpose", path: "/v1/invitations/accept", body: `{"token":"{reset_token}","password":"taken over for good"}`, want: 400},
+	},
+	"POST /v1/password-resets": {
+		{what: "who was deleted", path: "/v1/password-resets", body: `{"email":"{gone_email}"}`, want: 409}, // no mail here
+	},
+	"POST /v1/password-resets/complete": {
+		{what: "an id as token", path: "/v1/password-resets/complete", body: `{"token":"{user}","password":"taken over for good"}`, want: 400},
+		{what: "a link for another purpose", path: "/v1/password-resets/complete", body: `{"token":"{invite_token}","password":"taken over for good"}`, want: 400},
+	},
 	"POST /v1/oauth/revoke": {
 		{what: "another's client", path: "/v1/oauth/revoke", body: `token={client_id}`, want: 200},
 		{what: "another's user", path: "/v1/oauth/revoke", body: `token=rtr_{user}`, want: 200},
@@ -82,7 +93,14 @@ var attacks = map[string][]attack{
 		{what: "cursor", path: "/v1/sessions?limit=1&cursor={session_cursor}", want: 400, partner: 400},
 		{what: "self", path: "/v1/sessions", want: 200},
 	},
-	"DELETE /v1/sessions/:id": {{what: "path", path: "/v1/sessions/{session}", want: 404}},
+	"DELETE /v1/sessions/:id":              {{what: "path", path: "/v1/sessions/{session}", want: 404}},
+	"POST /v1/users/:id/invite":            {{what: "path", path: "/v1/users/{invited}/invite", want: 404}},
+	"POST /v1/users/:id/revoke-invitation": {{what: "path", path: "/v1/users/{invited}/revoke-invitation", want: 404}},
+	"POST /v1/users/:id/deactivate": {
+		{what: "path", path: "/v1/users/{user}/deactivate", body: `{"hand_over_to":null}`, want: 404},
+		{what: "who gets the leads", path: "/v1/users/{own.seller}/deactivate", body: `{"hand_over_to":"{user}"}`, want: 422},
+	},
+	"POST /v1/users/:id/reactivate": {{what: "path", path: "/v1/users/{user}/reactivate", want: 404}},
 	"POST /v1/users/:id/end-sessions": {
 		{what: "path", path: "/v1/users/{user}/end-sessions", want: 404},
 		{what: "path, the administrator", path: "/v1/users/{admin}/end-sessions", want: 404},

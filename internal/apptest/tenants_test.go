@@ -255,11 +255,26 @@ func (a *tenant) fillPeople(c func(string) string) {
 	a.JSON(http.MethodDelete, "/v1/users/"+n["gone_user"], nil).Is(http.StatusNoContent)
 }
 
-// fillSignIn sets up a second factor.
+// linkToken is the secret of a link.
+func linkToken(t testing.TB, link string) string {
+	t.Helper()
+	_, token, ok := strings.Cut(link, "#token=")
+	require.True(t, ok, link)
+	return token
+}
+
+// fillSignIn sets up a second factor, an invitation and a password reset.
 func (a *tenant) fillSignIn(t testing.TB, p *apptest.Program, c func(string) string) {
 	t.Helper()
 	n := a.names
 	p.SignIn(t, a.AdminEmail) // a second session
+	n["gone_email"] = c("gone-user") + "@fr.example"
+	invited, link, err := p.Core.OperatorInvites(t.Context(), a.ID, core.UserDetails{Email: c("invited") + "@fr.example"})
+	require.NoError(t, err)
+	n["invited"], n["invite_token"] = invited.ID.String(), linkToken(t, link)
+	link, err = p.Core.OperatorResetsPassword(t.Context(), c("seller")+"@fr.example")
+	require.NoError(t, err)
+	n["reset_token"] = linkToken(t, link)
 	n["session"] = a.Get("/v1/sessions").Is(http.StatusOK).Str("data.0.id")
 	n["guarded"] = a.Post("/v1/users", object{"email": c("guarded") + "@fr.example", "password": apptest.Password}).Is(http.StatusCreated).Str("id")
 	guarded := p.SignIn(t, c("guarded")+"@fr.example")

@@ -90,6 +90,7 @@ var testsOnly = []string{"internal/platform/dbtest", "internal/platform/fetch/fe
 var owners = map[string][]string{
 	"internal/core/coredb": {
 		"accounts", "logins", "login_throttles", "partners", "credentials", "grants", "signing_keys", "refresh_tokens", "revoked_tokens",
+		"password_reset_requests",
 		"dealerships", "dealership_codes", "dealership_refs", "users", "api_keys", "sessions", "second_factors", "recovery_codes",
 	},
 	"internal/calendars/calendarsdb": {"opening_hours", "closures", "shifts", "absences", "presences"},
@@ -112,7 +113,7 @@ var anySQL = []string{"internal/bench/..."}
 // controlPlane are the tables without row security: they are read before a tenant is known.
 var controlPlane = []string{
 	"accounts", "logins", "login_throttles", "partners", "credentials", "grants", "signing_keys", "refresh_tokens", "revoked_tokens",
-	"rate_windows", "due_work", "mail_routes", "secret_links", "installation", "goose_db_version",
+	"password_reset_requests", "rate_windows", "due_work", "mail_routes", "secret_links", "installation", "goose_db_version",
 	"river_job", "river_leader", "river_queue", "river_notification", "river_migration",
 }
 

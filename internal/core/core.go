@@ -17,6 +17,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/enum"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/jobs"
 	"github.com/rooftop-crm/rooftop/internal/platform/links"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/secret"
@@ -73,6 +74,8 @@ type Parts struct {
 	Tokens  *auth.Tokens
 	Ring    *secret.Keyring
 	Links   *links.Store
+	Jobs    *jobs.Runner
+	Desk    Desk
 	// Mailer sends what users must be told. nil: this installation sends no mail; see ErrNoMail.
 	Mailer Mailer
 	// AppURL is the front end that links in mails lead to.

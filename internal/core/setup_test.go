@@ -17,6 +17,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/background"
 	"github.com/rooftop-crm/rooftop/internal/platform/db"
 	"github.com/rooftop-crm/rooftop/internal/platform/dbtest"
+	"github.com/rooftop-crm/rooftop/internal/platform/jobs"
 	"github.com/rooftop-crm/rooftop/internal/platform/links"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/secret"
@@ -44,6 +45,38 @@ func (c *testClock) forward(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// mailbox is where mails arrive. It knows nothing of transactions: tests look at what was committed besides.
+type mailbox struct {
+	mu   sync.Mutex
+	sent []core.Mail
+}
+
+func (m *mailbox) Mail(_ context.Context, _ kernel.AccountID, mail core.Mail) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.sent = append(m.sent, mail)
+	return nil
+}
+
+// last is the latest mail, which is taken out.
+func (m *mailbox) last(t *testing.T, template, to string) core.Mail {
+	t.Helper()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	require.NotEmpty(t, m.sent)
+	mail := m.sent[len(m.sent)-1]
+	m.sent = m.sent[:len(m.sent)-1]
+	require.Equal(t, template, mail.Template)
+	require.Equal(t, to, mail.To)
+	return mail
+}
+
+func (m *mailbox) empty() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.sent) == 0
+}
+
 // world is an installation with one account and its administrator.
 type world struct {
 	*core.Service
@@ -51,6 +84,7 @@ type world struct {
 	clock   *testClock
 	ring    *secret.Keyring
 	events  *outbox.Log
+	mails   *mailbox
 	account core.Account
 	admin   auth.Actor
 	adminID kernel.UserID
@@ -64,7 +98,7 @@ func newWorld(t *testing.T) *world {
 		db: dbtest.New(t), ring: ring,
 		clock: &testClock{now: time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)},
 	}
-	w.events = outbox.New(w.db)
+	w.events, w.mails = outbox.New(w.db), &mailbox{}
 	w.Service = w.process(t)
 	w.account, w.admin, w.adminID = w.newAccount(t, "Garage Dupont", "admin@garage-dupont.example")
 	return w
@@ -75,11 +109,16 @@ func (w *world) process(t *testing.T) *core.Service {
 	t.Helper()
 	control := coredb.NewControl(w.db)
 	keys := auth.NewKeys(control, w.ring, w.clock.Now)
-	return core.NewService(core.Parts{
+	queue, err := jobs.New(w.db, jobs.Config{})
+	require.NoError(t, err)
+	s := core.NewService(core.Parts{
 		Store: coredb.New(w.db), Control: control, Units: w.db, Events: w.events, Audit: audit.New(w.db), Work: background.New(w.db, w.clock.Now),
 		Hasher: auth.NewHasher(auth.PasswordParams{MemoryKiB: 64, Passes: 1, Threads: 1}, 4), Keys: keys,
 		Tokens: auth.NewTokens(keys, "https://rooftop.example", "rooftop", w.clock.Now), Ring: w.ring, Links: links.NewStore(w.db, w.clock.Now), Enums: core.Enums(), Now: w.clock.Now,
+		Jobs: queue, Mailer: w.mails, AppURL: "https://crm.example",
 	})
+	s.JobHandlers(queue.Handlers(true))
+	return s
 }
 
 func (w *world) newAccount(t *testing.T, name, email string) (core.Account, auth.Actor, kernel.UserID) {

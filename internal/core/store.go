@@ -67,6 +67,8 @@ type Store interface {
 	APIKeys(ctx context.Context, account kernel.AccountID, ids []kernel.CredentialID) ([]APIKey, error)
 	ListAPIKeys(ctx context.Context, account kernel.AccountID, f APIKeyFilter, p page.Request) (page.Of[APIKey], error)
 	APIKeysByID(ctx context.Context, account kernel.AccountID, after uuid.UUID, limit int) ([]APIKey, error)
+	// APIKeysMadeBy reads the keys a user made that are not revoked, newest first, 200 at most.
+	APIKeysMadeBy(ctx context.Context, account kernel.AccountID, user kernel.UserID) ([]APIKey, error)
 	UpdateAPIKey(ctx context.Context, account kernel.AccountID, id kernel.CredentialID, change func(*APIKey) (bool, error)) (APIKey, error)
 }
 
@@ -92,6 +94,9 @@ type ControlStore interface {
 	Login(ctx context.Context, account kernel.AccountID, user kernel.UserID) (Login, error)
 	// UpdateLogin fails with ErrEmailTaken when the e-mail is another one's.
 	UpdateLogin(ctx context.Context, account kernel.AccountID, user kernel.UserID, change func(*Login)) (Login, error)
+	// KeepResetRequest queues a request for a new password, TakeResetRequest returns and drops it. It fails with ErrNotFound.
+	KeepResetRequest(ctx context.Context, id uuid.UUID, sealedEmail []byte, at time.Time) error
+	TakeResetRequest(ctx context.Context, id uuid.UUID) (sealedEmail []byte, err error)
 	// Attempt counts a try to sign in before it is known how it ends, unless the e-mail is locked: then it returns until when.
 	Attempt(ctx context.Context, emailHash []byte, at time.Time) (lockedUntil time.Time, err error)
 	// ForgetAttempts starts the count anew.

@@ -15,13 +15,13 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
 )
 
-// NewUser is a user with the password that the administrator gives them.
+// NewUser is a user with the password that the administrator gives them; with none they are invited.
 type NewUser struct {
 	UserDetails
 	Password string
 }
 
-// CreateUser adds a user who can sign in at once. It fails with ErrEmailTaken, and with ErrEscalation when a role holds
+// CreateUser adds a user who can sign in at once, or once they have chosen a password. It fails with ErrEmailTaken, and with ErrEscalation when a role holds
 // more than the actor does.
 func (s *Service) CreateUser(ctx context.Context, actor auth.Actor, n NewUser) (User, error) {
 	if err := requireAccountWide(actor, auth.UsersWrite); err != nil {
@@ -33,6 +33,9 @@ func (s *Service) CreateUser(ctx context.Context, actor auth.Actor, n NewUser) (
 			return User{}, err
 		}
 		n.Language = account.Language
+	}
+	if n.Password == "" {
+		return s.createAndInvite(ctx, actor, n.UserDetails)
 	}
 	if err := validatePassword(n.Validate(), "/password", n.Password, n.Email); err != nil {
 		return User{}, err
@@ -56,13 +59,53 @@ func (s *Service) CreateUser(ctx context.Context, actor auth.Actor, n NewUser) (
 	return out, err
 }
 
+// createAndInvite adds a user who chooses the password by a link in a mail. It fails with ErrNoMail where there is none.
+func (s *Service) createAndInvite(ctx context.Context, actor auth.Actor, d UserDetails) (User, error) {
+	var out User
+	err := s.Units.InTx(ctx, func(ctx context.Context) error {
+		if err := s.Control.LockAccount(ctx, actor.Account); err != nil {
+			return err
+		}
+		var err error
+		if out, err = s.createInvited(ctx, actor, d); err != nil {
+			return err
+		}
+		return s.sendInvitation(ctx, actor, out)
+	})
+	return out, err
+}
+
+// createInvited adds a user without a password. A link is still to be issued. The account is locked.
+func (s *Service) createInvited(ctx context.Context, actor auth.Actor, d UserDetails) (User, error) {
+	if d.Language == "" {
+		account, err := s.Control.Account(ctx, actor.Account)
+		if err != nil {
+			return User{}, err
+		}
+		d.Language = account.Language
+	}
+	if err := d.Validate(); err != nil {
+		return User{}, err
+	}
+	if d.Disabled {
+		return User{}, ErrDisabled
+	}
+	if err := requireHeld(actor, d.reach()); err != nil {
+		return User{}, err
+	}
+	return s.insertUser(ctx, actor, d, "")
+}
+
+// insertUser adds a user; one without a password is invited.
 func (s *Service) insertUser(ctx context.Context, actor auth.Actor, d UserDetails, hash string) (User, error) {
 	if err := s.checkPlaces(ctx, actor.Account, d.Roles); err != nil {
 		return User{}, err
 	}
 	now := s.Now()
 	u := User{ID: kernel.NewID[kernel.UserID](), Version: 1, UserDetails: d, CreatedAt: now, UpdatedAt: now}
-	u.settleDisabled(now)
+	if u.settleDisabled(now); hash == "" {
+		u.InvitedAt = &now
+	}
 	login := Login{
 		Email: d.Email, Account: actor.Account, User: u.ID, PasswordHash: hash, TokenVersion: 1,
 		DisabledAt: u.DisabledAt, UpdatedAt: now,
@@ -330,6 +373,9 @@ func (s *Service) changeUser(
 				return false, err
 			}
 		}
+		if login.hash != "" || u.Disabled || u.DeletedAt != nil {
+			u.InvitedAt = nil
+		}
 		u.Version, u.UpdatedAt = u.Version+1, now
 		return true, nil
 	})
@@ -358,7 +404,7 @@ func orElse(err, other error) error {
 
 // followLogin keeps by what the user signs in in step with the user.
 func (s *Service) followLogin(ctx context.Context, account kernel.AccountID, before, after User, change loginChange, now time.Time) error {
-	ended := false
+	ended, void := false, false
 	_, err := s.Control.UpdateLogin(ctx, account, after.ID, func(l *Login) {
 		active := !after.Disabled && after.DeletedAt == nil
 		l.Email, l.UpdatedAt = after.Email, now
@@ -369,11 +415,15 @@ func (s *Service) followLogin(ctx context.Context, account kernel.AccountID, bef
 		if change.hash != "" {
 			l.PasswordHash = change.hash
 		}
+		void = change.hash != "" || !active || l.Email != before.Email // what was sent to another address, too
 		wasActive := !before.Disabled && before.DeletedAt == nil
 		if ended = change.hash != "" || change.endSessions || (wasActive && !active); ended {
 			l.TokenVersion++
 		}
 	})
+	if err == nil && void {
+		err = s.voidLinks(ctx, account, after.ID)
+	}
 	if err != nil || !ended {
 		return err
 	}

@@ -39,6 +39,8 @@ type Store interface {
 	// ListByID reads leads in the order of their ids, deleted ones too.
 	ListByID(ctx context.Context, account kernel.AccountID, after kernel.LeadID, limit int) ([]Lead, error)
 	List(ctx context.Context, account kernel.AccountID, f Filter, p page.Request) (page.Of[Lead], error)
+	// OpenOf reads which open leads a user has, the newest first.
+	OpenOf(ctx context.Context, account kernel.AccountID, user kernel.UserID, limit int) ([]kernel.LeadID, error)
 	// FindByRef reads the lead that has the reference, deleted or not, under lock. ErrNotFound.
 	FindByRef(ctx context.Context, account kernel.AccountID, ref Ref) (Lead, error)
 	// LockRefs queues the locks that make look-up and insert of the references one step.

@@ -143,6 +143,17 @@ func (s *Store) addUse(ctx context.Context, account kernel.AccountID, keys []cor
 	return nil
 }
 
+// APIKeysMadeBy implements core.Store.
+func (s *Store) APIKeysMadeBy(ctx context.Context, account kernel.AccountID, user kernel.UserID) ([]core.APIKey, error) {
+	const most = 200
+	q := s.apiKeys(ctx, account).Where("created_by = ? AND revoked_at IS NULL", user)
+	keys, err := find(q.Order("created_at DESC, id DESC").Limit(most), "keys", fromAPIKey)
+	if err != nil {
+		return nil, err
+	}
+	return keys, s.addUse(ctx, account, keys)
+}
+
 // UpdateAPIKey implements core.Store.
 func (s *Store) UpdateAPIKey(
 	ctx context.Context, account kernel.AccountID, id kernel.CredentialID, change func(*core.APIKey) (bool, error),

@@ -262,3 +262,21 @@ func (s *Store) Reindex(ctx context.Context, account kernel.AccountID, c kernel.
 	}
 	return nil
 }
+
+const openOf = `SELECT id FROM leads WHERE account_id = $1 AND assignee_id = $2 AND deleted_at IS NULL AND status NOT IN ('won', 'lost', 'invalid')
+	ORDER BY created_at DESC, id DESC LIMIT $3`
+
+// OpenOf implements leads.Store.
+func (s *Store) OpenOf(ctx context.Context, account kernel.AccountID, user kernel.UserID, limit int) ([]kernel.LeadID, error) {
+	var ids []kernel.LeadID
+	err := s.db.Query(ctx, account, openOf, []any{account, user, limit}, func(r pgx.Rows) error {
+		var id kernel.LeadID
+		err := r.Scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read a user's open leads: %w", err)
+	}
+	return ids, nil
+}
