@@ -3033,6 +3033,44 @@ const docTemplate = `{
                 ]
             }
         },
+        "/invitations/accept": {
+            "post": {
+                "description": "Sets the password of who was invited, by the token of the link in the mail, which works once. It opens no session: sign in at\nPOST /v1/oauth/token with the e-mail in the answer, so that there is one way in, throttled and with its second factor.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "Accept an invitation",
+                "operationId": "acceptInvitation",
+                "parameters": [
+                    {
+                        "description": "token and password",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/AcceptInvitation"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/AcceptedInvitation"
+                        }
+                    },
+                    "400": {
+                        "description": "the link does not work",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/leads": {
             "get": {
                 "description": "The leads the caller may see, newest first. A partner sees those it sent, and filters by status, dealership and time.",
@@ -5448,6 +5486,76 @@ const docTemplate = `{
                 ]
             }
         },
+        "/password-resets": {
+            "post": {
+                "description": "Mails whoever signs in with the e-mail a link, good for thirty minutes and once. The answer is the same whether or not there is\nsuch a user. It works while sign-in is locked after wrong passwords.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "Ask for a new password",
+                "operationId": "requestPasswordReset",
+                "parameters": [
+                    {
+                        "description": "who",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/RequestPasswordReset"
+                        }
+                    }
+                ],
+                "responses": {
+                    "202": {
+                        "description": "Accepted"
+                    },
+                    "409": {
+                        "description": "this installation sends no mail",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                }
+            }
+        },
+        "/password-resets/complete": {
+            "post": {
+                "description": "By the token of the link in the mail. Ends every session of the user and tells them by mail. It opens no session, and a second\nfactor is still asked for at sign-in.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "sign-in"
+                ],
+                "summary": "Set the new password",
+                "operationId": "completePasswordReset",
+                "parameters": [
+                    {
+                        "description": "token and password",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CompletePasswordReset"
+                        }
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    },
+                    "400": {
+                        "description": "the link does not work",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                }
+            }
+        },
         "/presence": {
             "get": {
                 "description": "What users say of themselves, newest first; what has expired is still there, with its until.",
@@ -6246,7 +6354,7 @@ const docTemplate = `{
                 ]
             },
             "post": {
-                "description": "Adds someone who can sign in at once with the password given here. Nobody can give a role that holds more than they do.",
+                "description": "Adds someone who can sign in at once with the password given here, or who is sent a link, good for seven days, to choose one.\nNobody can give a role that holds more than they do.",
                 "consumes": [
                     "application/json"
                 ],
@@ -6274,7 +6382,7 @@ const docTemplate = `{
                         }
                     },
                     "409": {
-                        "description": "someone signs in with this e-mail already",
+                        "description": "someone signs in with this e-mail already, or this installation sends no mail to invite by",
                         "schema": {
                             "$ref": "#/definitions/Problem"
                         }
@@ -6493,6 +6601,57 @@ const docTemplate = `{
                 ]
             }
         },
+        "/users/{id}/deactivate": {
+            "post": {
+                "description": "The user can no longer sign in, their sessions end, and their open leads go to a colleague or to the pool. Leads of dealerships\nthat the colleague does not work for go to the pool. Many leads are finished in the background. The answer lists the keys that\nthe user made: they go on working until they are revoked.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "users"
+                ],
+                "summary": "Deactivate a user",
+                "operationId": "deactivateUser",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "who gets the leads",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/DeactivateUser"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/DeactivatedUser"
+                        }
+                    },
+                    "409": {
+                        "description": "this is the last administrator",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/users/{id}/end-sessions": {
             "post": {
                 "description": "Signs the user out everywhere: refresh tokens are dead at once, access tokens are refused within ten seconds. A user may do so\nfor themselves, which ends the present session too; for others it takes users:write for the whole account.",
@@ -6514,6 +6673,78 @@ const docTemplate = `{
                 "responses": {
                     "204": {
                         "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/users/{id}/invite": {
+            "post": {
+                "description": "Mails a user who has no password yet a link, good for seven days and once, by which they choose one. A link sent before is void.",
+                "tags": [
+                    "users"
+                ],
+                "summary": "Invite a user",
+                "operationId": "inviteUser",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/User"
+                        }
+                    },
+                    "409": {
+                        "description": "the user has a password or is disabled, or this installation sends no mail",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/users/{id}/reactivate": {
+            "post": {
+                "description": "The user can sign in again with the password they had. Leads that were handed over stay where they are.",
+                "tags": [
+                    "users"
+                ],
+                "summary": "Reactivate a user",
+                "operationId": "reactivateUser",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/User"
+                        }
                     }
                 },
                 "security": [
@@ -6567,6 +6798,39 @@ const docTemplate = `{
                 ],
                 "summary": "Restore a user",
                 "operationId": "restoreUser",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the user",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/User"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/users/{id}/revoke-invitation": {
+            "post": {
+                "description": "Voids the link that the user was sent. Where there is none, nothing changes.",
+                "tags": [
+                    "users"
+                ],
+                "summary": "Revoke an invitation",
+                "operationId": "revokeInvitation",
                 "parameters": [
                     {
                         "type": "string",
@@ -6876,6 +7140,51 @@ const docTemplate = `{
                     "type": "integer",
                     "format": "int64",
                     "example": 3
+                }
+            }
+        },
+        "AcceptInvitation": {
+            "description": "AcceptInvitation is what an invited person answers with.",
+            "type": "object",
+            "required": [
+                "password",
+                "token"
+            ],
+            "properties": {
+                "first_name": {
+                    "description": "as they were invited when left out",
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Jeanne"
+                },
+                "last_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Martin"
+                },
+                "password": {
+                    "description": "12 to 128 characters",
+                    "type": "string",
+                    "example": "trois toits sous la pluie"
+                },
+                "token": {
+                    "description": "of the link",
+                    "type": "string",
+                    "maxLength": 200,
+                    "example": "kq3v0eHkq8bX0rEo2p1n4y6Q9J3sW5tU7aZcVbNmXyI"
+                }
+            }
+        },
+        "AcceptedInvitation": {
+            "description": "AcceptedInvitation is by what the person signs in from now on.",
+            "type": "object",
+            "properties": {
+                "email": {
+                    "type": "string",
+                    "format": "email",
+                    "example": "jeanne@garage-dupont.example"
                 }
             }
         },
@@ -7717,6 +8026,27 @@ const docTemplate = `{
                     "type": "integer",
                     "format": "int64",
                     "example": 3
+                }
+            }
+        },
+        "CompletePasswordReset": {
+            "description": "CompletePasswordReset is the new password.",
+            "type": "object",
+            "required": [
+                "password",
+                "token"
+            ],
+            "properties": {
+                "password": {
+                    "description": "12 to 128 characters",
+                    "type": "string",
+                    "example": "quatre toits sous la neige"
+                },
+                "token": {
+                    "description": "of the link",
+                    "type": "string",
+                    "maxLength": 200,
+                    "example": "kq3v0eHkq8bX0rEo2p1n4y6Q9J3sW5tU7aZcVbNmXyI"
                 }
             }
         },
@@ -8872,8 +9202,7 @@ const docTemplate = `{
             "description": "CreateUser is what makes a user.",
             "type": "object",
             "required": [
-                "email",
-                "password"
+                "email"
             ],
             "properties": {
                 "disabled": {
@@ -8904,8 +9233,10 @@ const docTemplate = `{
                     "example": "Martin"
                 },
                 "password": {
-                    "description": "12 to 128 characters",
+                    "description": "12 to 128 characters; without one the user is invited by mail",
                     "type": "string",
+                    "minLength": 1,
+                    "x-omitempty": true,
                     "example": "trois toits sous la pluie"
                 },
                 "roles": {
@@ -8915,6 +9246,49 @@ const docTemplate = `{
                         "$ref": "#/definitions/UserRoleInput"
                     },
                     "x-omitempty": true
+                }
+            }
+        },
+        "DeactivateUser": {
+            "description": "DeactivateUser says who gets the open leads.",
+            "type": "object",
+            "properties": {
+                "hand_over_to": {
+                    "description": "Who gets the user's open leads: a user, or null for the pool. They stay where they are when it is left out.",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true,
+                    "x-omitempty": true
+                }
+            }
+        },
+        "DeactivatedUser": {
+            "description": "DeactivatedUser is a user who can no longer sign in, and what they leave behind.",
+            "type": "object",
+            "properties": {
+                "api_keys": {
+                    "description": "that the user made and that still work: revoke those they know",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/APIKey"
+                    }
+                },
+                "leads_handed_over": {
+                    "description": "so far",
+                    "type": "integer",
+                    "example": 42
+                },
+                "leads_pending": {
+                    "description": "the rest is being handed over",
+                    "type": "boolean"
+                },
+                "leads_to_pool": {
+                    "description": "of them, those that nobody has now",
+                    "type": "integer",
+                    "example": 0
+                },
+                "user": {
+                    "$ref": "#/definitions/User"
                 }
             }
         },
@@ -13559,6 +13933,20 @@ const docTemplate = `{
                 },
                 "text": {
                     "type": "string"
+                }
+            }
+        },
+        "RequestPasswordReset": {
+            "description": "RequestPasswordReset says who has forgotten the password.",
+            "type": "object",
+            "required": [
+                "email"
+            ],
+            "properties": {
+                "email": {
+                    "type": "string",
+                    "maxLength": 400,
+                    "example": "jeanne@garage-dupont.example"
                 }
             }
         },

@@ -26,6 +26,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/clock"
 	"github.com/rooftop-crm/rooftop/internal/platform/dbtest"
 	"github.com/rooftop-crm/rooftop/internal/platform/idem"
+	"github.com/rooftop-crm/rooftop/internal/platform/links"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/secret"
 )
@@ -48,7 +49,7 @@ func newServer(t *testing.T) *server {
 	control := coredb.NewControl(d)
 	keys := auth.NewKeys(control, ring, clock.Now)
 	svc := core.NewService(core.Parts{
-		Store: coredb.New(d), Control: control, Units: d, Events: outbox.New(d), Audit: audit.New(d), Work: background.New(d, clock.Now),
+		Store: coredb.New(d), Control: control, Units: d, Events: outbox.New(d), Audit: audit.New(d), Links: links.NewStore(d, clock.Now), Work: background.New(d, clock.Now),
 		Hasher: auth.NewHasher(auth.PasswordParams{MemoryKiB: 64, Passes: 1, Threads: 1}, 2), Keys: keys,
 		Tokens: auth.NewTokens(keys, "rooftop", "rooftop", clock.Now), Ring: ring, Enums: core.Enums(), Now: clock.Now,
 	})
