@@ -3,6 +3,7 @@ package httpx
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -41,24 +42,27 @@ func violations(v any) []errs.Field {
 	if value.Kind() != reflect.Struct {
 		return nil
 	}
-	s := shapeOf(value.Type())
-	for _, m := range s.fields {
-		if m.merge {
-			return patchViolations(value, s)
-		}
+	if s := shapeOf(value.Type()); s.patch() {
+		return patchViolations("", value, s)
 	}
 	return fieldsOf("", value.Type().Name(), rules().Struct(v))
 }
 
-// patchViolations judges each field that is given; what a patch leaves out is no mistake.
-func patchViolations(patch reflect.Value, s *shape) []errs.Field {
+// patch tells that the fields are those of a merge patch.
+func (s *shape) patch() bool {
+	return slices.ContainsFunc(s.fields, func(m member) bool { return m.merge })
+}
+
+// patchViolations judges each field that is given, also those of objects that are merged; what a patch leaves out is no
+// mistake.
+func patchViolations(base string, patch reflect.Value, s *shape) []errs.Field {
 	var out []errs.Field
 	for _, m := range s.fields {
 		f, err := patch.FieldByIndexErr(m.index)
 		if err != nil {
 			continue
 		}
-		at := pointer([]string{m.name})
+		at := base + pointer([]string{m.name})
 		if m.merge {
 			set, null := f.FieldByName("Set").Bool(), f.FieldByName("Null").Bool()
 			if null && hasRule(m.tag, "required") {
@@ -69,9 +73,13 @@ func patchViolations(patch reflect.Value, s *shape) []errs.Field {
 			}
 			f = f.FieldByName("Value")
 		}
-		if m.tag != "" {
+		switch {
+		case m.tag != "":
 			out = append(out, fieldsOf(at, "", rules().Var(f.Interface(), m.tag))...)
-		} else if f.Kind() == reflect.Struct && f.Type() != timeType {
+		case f.Kind() != reflect.Struct || f.Type() == timeType:
+		case shapeOf(f.Type()).patch():
+			out = append(out, patchViolations(at, f, shapeOf(f.Type()))...)
+		default:
 			out = append(out, fieldsOf(at, f.Type().Name(), rules().Struct(f.Interface()))...)
 		}
 	}

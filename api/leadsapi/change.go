@@ -64,7 +64,7 @@ func (h handler) get(c echo.Context) error {
 //
 //	@ID				patchLead
 //	@Summary		Change a lead
-//	@Description	JSON Merge Patch: what is absent stays, null removes, lists are replaced whole. Status and assignee have paths of their own.
+//	@Description	JSON Merge Patch: what is absent stays, also inside of objects, null removes, lists are replaced whole. Status and assignee have paths of their own.
 //	@Tags			leads
 //	@Accept			application/merge-patch+json
 //	@Param			id		path		string		true	"id of the lead"	format(uuid)
