@@ -134,3 +134,25 @@ func at(v any, path string) any {
 	}
 	return v
 }
+
+// TestAFormThatNeverStops sends one person's form again and again: each lead stays readable, nothing is left out, and all
+// hang together.
+func TestAFormThatNeverStops(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t).Account(t)
+	send := func(i int) *apptest.Answer {
+		return a.Post("/v1/leads", object{
+			"contact": object{"last_name": "Falk", "emails": []object{{"address": "falk@senders.example"}}}, "comments": "number " + strconv.Itoa(i),
+		})
+	}
+	first := send(0).Is(http.StatusCreated).Str("id")
+	const most = 200
+	for i := 1; i <= most; i++ {
+		assert.Equal(t, first, send(i).Is(http.StatusOK).Str("id"))
+	}
+	next := send(most + 1).Is(http.StatusCreated)
+	assert.NotEqual(t, first, next.Str("id"))
+	assert.Equal(t, first, next.Str("duplicate_of"))
+	assert.Equal(t, next.Str("id"), send(most+2).Is(http.StatusOK).Str("id"), "the next ones join that one")
+	assert.Len(t, a.Get("/v1/leads/"+first).List("touches"), most)
+}

@@ -117,6 +117,27 @@ func (l *Lead) repeats(n *NewLead) bool {
 		(from.Finance == nil || d.Finance != nil) && (from.Timeframe == nil || d.Timeframe != nil)
 }
 
+// full tells that the lead cannot hold a further enquiry. A form that sends itself again and again would make a lead that
+// nobody can read, and nothing that is said may be left out: such an enquiry is a lead of its own.
+func (l *Lead) full(n *NewLead) bool {
+	d, from := &l.Details, &n.Details
+	return len(d.Touches) >= maxTouches ||
+		exceeds(d.Vehicles, from.Vehicles, maxVehicles, Vehicle.sameCar) || exceeds(d.TradeIns, from.TradeIns, maxVehicles, Vehicle.sameCar) ||
+		exceeds(d.Answers, from.Answers, maxAnswers, equal) || exceeds(d.Consents, from.Consents, maxConsents, Consent.same) ||
+		exceeds(d.ExternalRefs, from.ExternalRefs, maxRefs, equal)
+}
+
+// exceeds tells whether have and what more adds to it are too many.
+func exceeds[T any](have, more []T, most int, same func(T, T) bool) bool {
+	n := len(have)
+	for i := range more {
+		if !covers(have, more[i:i+1], same) {
+			n++
+		}
+	}
+	return n > most
+}
+
 // covers tells whether have holds all of more.
 func covers[T any](have, more []T, same func(T, T) bool) bool {
 	return !slices.ContainsFunc(more, func(m T) bool {
@@ -141,9 +162,9 @@ func (l *Lead) join(n *NewLead) (changed []string) {
 	d, from := &l.Details, &n.Details
 	add("vehicles_of_interest", addVehicles(&d.Vehicles, from.Vehicles))
 	add("trade_ins", addVehicles(&d.TradeIns, from.TradeIns))
-	add("answers", addMissing(&d.Answers, from.Answers, equal))
-	add("consents", addMissing(&d.Consents, from.Consents, Consent.same))
-	add("external_refs", addMissing(&d.ExternalRefs, from.ExternalRefs, equal))
+	add("answers", addMissing(&d.Answers, from.Answers, maxAnswers, equal))
+	add("consents", addMissing(&d.Consents, from.Consents, maxConsents, Consent.same))
+	add("external_refs", addMissing(&d.ExternalRefs, from.ExternalRefs, maxRefs, equal))
 	add("finance", fill(&d.Finance, from.Finance))
 	add("timeframe", fill(&d.Timeframe, from.Timeframe))
 	if d.Comments == "" && from.Comments != "" {
@@ -166,7 +187,7 @@ func (l *Lead) replace(n *NewLead) (changed []string) {
 	set("trade_ins", takeList(&d.TradeIns, from.TradeIns))
 	set("answers", takeList(&d.Answers, from.Answers))
 	set("consents", takeList(&d.Consents, from.Consents))
-	set("external_refs", addMissing(&d.ExternalRefs, from.ExternalRefs, equal))
+	set("external_refs", addMissing(&d.ExternalRefs, from.ExternalRefs, maxRefs, equal))
 	if from.Finance != nil {
 		d.Finance = from.Finance
 		changed = append(changed, "finance")
@@ -206,10 +227,11 @@ func (v Vehicle) sameCar(w Vehicle) bool {
 	return v.Make == w.Make && v.Model == w.Model && (v.Year == nil || w.Year == nil || *v.Year == *w.Year)
 }
 
-func addMissing[T any](dst *[]T, from []T, same func(T, T) bool) bool {
+// addMissing adds what dst lacks, up to the most that a lead holds.
+func addMissing[T any](dst *[]T, from []T, most int, same func(T, T) bool) bool {
 	added := false
 	for _, item := range from {
-		if !slices.ContainsFunc(*dst, func(have T) bool { return same(have, item) }) {
+		if len(*dst) < most && !slices.ContainsFunc(*dst, func(have T) bool { return same(have, item) }) {
 			*dst = append(*dst, item)
 			added = true
 		}

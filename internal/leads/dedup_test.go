@@ -1,6 +1,8 @@
 package leads
 
 import (
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -85,6 +87,33 @@ func TestJoinOverwritesNothing(t *testing.T) {
 	consent.At = &again
 	n.Details.Consents = []Consent{consent}
 	assert.Equal(t, []string{"touches"}, l.join(&n), "the same consent is the same however its time is held")
+}
+
+func TestALeadIsFull(t *testing.T) {
+	t.Parallel()
+	answers := func(n int, word string) []Answer {
+		out := make([]Answer, n)
+		for i := range out {
+			out[i] = Answer{Question: word + strconv.Itoa(i), Answer: "a"}
+		}
+		return out
+	}
+	for name, tt := range map[string]struct {
+		has, more Details
+		want      bool
+	}{
+		"room":                      {Details{Answers: answers(100, "a")}, Details{Answers: answers(100, "b")}, false},
+		"one too many":              {Details{Answers: answers(100, "a")}, Details{Answers: answers(101, "b")}, true},
+		"what it has takes no room": {Details{Answers: answers(200, "a")}, Details{Answers: answers(200, "a")}, false},
+		"touches":                   {Details{Touches: make([]Touch, maxTouches)}, Details{}, true},
+		"one more touch":            {Details{Touches: make([]Touch, maxTouches-1)}, Details{}, false},
+		"cars": {
+			Details{Vehicles: slices.Repeat([]Vehicle{{Make: "Opel", VIN: "A"}}, maxVehicles)}, Details{Vehicles: []Vehicle{{Make: "Opel", VIN: "B"}}}, true,
+		},
+	} {
+		l := Lead{Details: tt.has}
+		assert.Equal(t, tt.want, l.full(&NewLead{Details: tt.more}), name)
+	}
 }
 
 func TestRepeats(t *testing.T) {

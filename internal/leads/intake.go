@@ -301,6 +301,9 @@ func (s *Service) touch(ctx context.Context, actor auth.Actor, n *NewLead, match
 	if l.repeats(n) {
 		return Intake{Lead: l, Explanation: Explanation{OutcomeDuplicate, RuleSameContent, match}}, nil
 	}
+	if l.full(n) {
+		return s.insert(ctx, actor, n, n.contentHash(), match, RuleNewEnquiry, &Candidate{ID: l.ID, DuplicateOf: l.DuplicateOf})
+	}
 	changed := l.join(n)
 	if err := s.change(ctx, actor, &l, match.Search, "lead.touched", changed); err != nil {
 		return Intake{}, err

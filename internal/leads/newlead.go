@@ -85,6 +85,7 @@ const (
 	maxRefID     = 200
 	maxAnswers   = 200
 	maxConsents  = 50
+	maxTouches   = 200
 
 	maxExtras, maxExtraName, maxExtraValue = 100, 100, 2000
 

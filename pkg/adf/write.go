@@ -365,7 +365,7 @@ func (x *xmlWriter) contact(c *Contact) {
 			x.text("name", n.Value, "part", n.Part, "type", kind)
 		}
 		for _, n := range c.OtherNames {
-			x.text("name", n.Value, "part", n.Part)
+			x.text("name", n.Value, "part", n.Part, "type", kind)
 		}
 		for _, e := range c.Emails {
 			x.text("email", e.Address, "preferredcontact", flag(e.Preferred))
