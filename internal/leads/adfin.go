@@ -299,6 +299,7 @@ func (n *NewLead) mine(comments string) {
 			d.Answers = append(d.Answers, a)
 		}
 	}
+	n.minePerson(m.Answers)
 	for _, c := range m.Consents {
 		channel := c.Channel
 		if channel == "mail" {
@@ -321,6 +322,37 @@ func (n *NewLead) mine(comments string) {
 		d.Answers = append(d.Answers, Answer{Question: "preferred_contact", Answer: pref})
 	}
 	d.mineVehicle(m)
+}
+
+// minePerson takes the e-mail address and the numbers of somebody who could not be answered otherwise from the lines of the
+// comments: some portals write nothing anywhere else.
+func (n *NewLead) minePerson(lines []adf.QA) {
+	if n.Person.Reachable() {
+		return
+	}
+	warn := func(field string) {
+		n.Details.Warnings = append(n.Details.Warnings, Warning{Path: "/contact/" + field, Code: "comments." + field, Message: "Read from the comments, since the customer has none."})
+	}
+	for _, line := range lines {
+		switch strings.ToLower(strings.TrimSpace(line.Question)) {
+		case "email", "e-mail", "mail", "courriel", "email address", "e-mail address", "adresse e-mail", "adresse email":
+			if adf.ValidEmail(line.Answer) {
+				n.Person.Emails = append(n.Person.Emails, Email{Address: line.Answer})
+				warn("emails")
+			}
+		case "phone", "tel", "tel.", "tél", "tél.", "telephone", "téléphone", "phone number", "mobile", "portable", "cell", "cell phone", "mobile phone":
+			if strings.ContainsAny(line.Answer, "0123456789") {
+				n.Person.Phones = append(n.Person.Phones, Phone{Raw: line.Answer})
+				warn("phones")
+			}
+		case "name", "full name", "nom complet", "nom et prénom":
+			if n.Person.empty() {
+				n.Person.FullName = line.Answer
+				n.Person.FirstName, n.Person.LastName = adf.SplitName(line.Answer)
+				warn("full_name")
+			}
+		}
+	}
 }
 
 func (d *Details) mineVehicle(m adf.Mined) {

@@ -280,12 +280,28 @@ func (r *reader) email(c *node, contact *Contact) {
 			contact.Emails = append(contact.Emails, Email{word, preferred})
 		}
 	}
+	if !found && looksDialled(raw) {
+		r.warn(c, WarnMisplaced, "The e-mail address is a telephone number; it was read as one.")
+		contact.Phones = append(contact.Phones, Phone{Raw: raw, Preferred: preferred})
+		return
+	}
 	if found {
 		r.warn(c, WarnEmailTidied, "The address was taken out of %q.", clip(raw, 80))
 		return
 	}
 	r.warn(c, WarnEmailInvalid, "%q is no e-mail address.", clip(raw, 80))
 	contact.InvalidEmails = append(contact.InvalidEmails, raw)
+}
+
+// looksDialled reports that a text is nothing but digits, as many as a telephone number has, and what stands between them.
+func looksDialled(s string) bool {
+	digits := 0
+	for i := range len(s) {
+		if isDigit(rune(s[i])) {
+			digits++
+		}
+	}
+	return digits >= 8 && digits <= 15 && strings.Trim(s, "0123456789 \u00a0\u202f.-/()+") == ""
 }
 
 // ValidEmail reports whether s has the form of an e-mail address: one local part, and a domain with a dot. Letters of
@@ -312,6 +328,11 @@ func ValidEmail(s string) bool {
 func (r *reader) phone(c *node, contact *Contact, kind string) {
 	raw := r.value(c)
 	if raw == "" {
+		return
+	}
+	if ValidEmail(raw) {
+		r.warn(c, WarnMisplaced, "The telephone number is an e-mail address; it was read as one.")
+		contact.Emails = append(contact.Emails, Email{raw, r.yes(c, "preferredcontact")})
 		return
 	}
 	ph := Phone{Raw: raw, Preferred: r.yes(c, "preferredcontact"), Time: r.code(c, "time")}

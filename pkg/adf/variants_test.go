@@ -56,6 +56,16 @@ func TestPartsUnderOtherNames(t *testing.T) {
 	assert.Subset(t, codes(doc), []string{WarnMisplaced, WarnAlias, WarnEmailTidied})
 }
 
+func TestAddressesAndNumbersInEachOthersPlace(t *testing.T) {
+	t.Parallel()
+	p, doc := parseOne(t, `<prospect><customer><contact><phone>i@example.com</phone><email preferredcontact="1">06 11 20 00 15</email><email>12 rue X</email></contact></customer></prospect>`, Options{})
+	c := p.Customer.Contact
+	assert.Equal(t, []Email{{Address: "i@example.com"}}, c.Emails)
+	assert.Equal(t, []Phone{{Raw: "06 11 20 00 15", Preferred: true}}, c.Phones)
+	assert.Equal(t, []string{"12 rue X"}, c.InvalidEmails)
+	assert.Subset(t, codes(doc), []string{WarnMisplaced, WarnEmailInvalid})
+}
+
 func TestPartsBesideTheProspect(t *testing.T) {
 	t.Parallel()
 	p, _ := parseOne(t, "<adf><prospect><vehicle><make>Opel</make></vehicle></prospect><comments>Cash</comments><contact><name>Iris Falk</name></contact></adf>", Options{})
