@@ -3688,7 +3688,7 @@ const docTemplate = `{
                 ]
             },
             "patch": {
-                "description": "JSON Merge Patch: what is absent stays, null removes, lists are replaced whole. Status and assignee have paths of their own.",
+                "description": "JSON Merge Patch: what is absent stays, also inside of objects, null removes, lists are replaced whole. Status and assignee have paths of their own.",
                 "consumes": [
                     "application/merge-patch+json"
                 ],
@@ -13449,7 +13449,7 @@ const docTemplate = `{
                 "attribution": {
                     "allOf": [
                         {
-                            "$ref": "#/definitions/LeadAttribution"
+                            "$ref": "#/definitions/PatchLeadAttribution"
                         }
                     ],
                     "x-nullable": true,
@@ -13494,7 +13494,7 @@ const docTemplate = `{
                 "finance": {
                     "allOf": [
                         {
-                            "$ref": "#/definitions/LeadFinance"
+                            "$ref": "#/definitions/PatchLeadFinance"
                         }
                     ],
                     "x-nullable": true,
@@ -13503,7 +13503,7 @@ const docTemplate = `{
                 "provider": {
                     "allOf": [
                         {
-                            "$ref": "#/definitions/LeadProvider"
+                            "$ref": "#/definitions/PatchLeadProvider"
                         }
                     ],
                     "x-nullable": true,
@@ -13523,7 +13523,7 @@ const docTemplate = `{
                 "timeframe": {
                     "allOf": [
                         {
-                            "$ref": "#/definitions/LeadTimeframe"
+                            "$ref": "#/definitions/PatchLeadTimeframe"
                         }
                     ],
                     "x-nullable": true,
@@ -13562,6 +13562,172 @@ const docTemplate = `{
                     "items": {
                         "$ref": "#/definitions/LeadVehicle"
                     },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                }
+            }
+        },
+        "PatchLeadAttribution": {
+            "description": "PatchAttribution changes how the person came to the sender.",
+            "type": "object",
+            "properties": {
+                "first_source": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "form_name": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "gclid": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "landing_url": {
+                    "type": "string",
+                    "maxLength": 2000,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "last_source": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "utm_campaign": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "utm_content": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "utm_medium": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "utm_source": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "utm_term": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                }
+            }
+        },
+        "PatchLeadFinance": {
+            "description": "PatchFinance changes how the person wants to pay. An amount is one value: give it with its currency.",
+            "type": "object",
+            "properties": {
+                "balance": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/kernel.Money"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "down_payment": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/kernel.Money"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "method": {
+                    "type": "string",
+                    "enum": [
+                        "cash",
+                        "finance",
+                        "lease"
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "monthly": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/kernel.Money"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "total": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/kernel.Money"
+                        }
+                    ],
+                    "x-nullable": true,
+                    "x-omitempty": true
+                }
+            }
+        },
+        "PatchLeadProvider": {
+            "description": "PatchProvider changes what is said of whoever generated the lead.",
+            "type": "object",
+            "properties": {
+                "name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "service": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "url": {
+                    "type": "string",
+                    "maxLength": 2000,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                }
+            }
+        },
+        "PatchLeadTimeframe": {
+            "description": "PatchTimeframe changes when the person wants to buy.",
+            "type": "object",
+            "properties": {
+                "description": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "earliest": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "latest": {
+                    "type": "string",
+                    "format": "date-time",
                     "x-nullable": true,
                     "x-omitempty": true
                 }

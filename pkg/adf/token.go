@@ -26,8 +26,8 @@ type tag struct {
 const (
 	maxNameBytes = 200
 	maxAttrs     = 64
-	// maxAttrBytes is what is kept of an attribute's value.
-	maxAttrBytes = 4 * MaxTextChars
+	// maxAttrBytes is what is kept of an attribute's value: more than any limit on characters lets through, references and all.
+	maxAttrBytes = 12 * MaxTextChars
 )
 
 // readTag reads the tag at the start of s, which starts with "<". It says no when that is no tag but text; cut is
