@@ -3,6 +3,7 @@ package leadsdb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -16,8 +17,8 @@ import (
 
 // List implements leads.Store.
 //
-// A list by status, dealership, assignee, source, type or contact reads each value from its own index, newest first, and
-// merges: so it costs the page and not the dealer's leads, however rare the value is.
+// A list by assignee, dealership, status, source or type reads each value from its own index, newest first, and merges: so it
+// costs the page and not the dealer's leads, however rare the value is.
 func (s *Store) List(ctx context.Context, account kernel.AccountID, f leads.Filter, p page.Request) (page.Of[leads.Lead], error) {
 	if len(f.Terms) > 0 {
 		return s.search(ctx, account, f, p)
@@ -48,30 +49,42 @@ func keyBy(field string) func(leads.Lead) page.Key {
 type query struct {
 	args  []any
 	where []string
-	// A list over several values of one column is read value by value from that column's index: unnest names the values
-	// and each the condition that ties a branch to its value.
-	unnest, each []string
+	axes  []axis
+}
+
+// axis is a column narrowed to several values, which a page reads one by one from an index that begins with the column.
+type axis struct {
+	column, typ, values string // values is the argument, an array of typ
+	none                bool   // rows without a value too
 }
 
 func newQuery(account kernel.AccountID, f leads.Filter) *query {
 	q := &query{}
 	q.and("l.account_id = ?", account)
 	q.where = append(q.where, "l.deleted_at IS NULL")
-	q.assignees(f)
-	// The index by dealership goes on with the status: without a status to look for, each is read.
-	if len(f.Dealerships) > 0 && f.Statuses == nil && f.Contact == nil {
+	byPerson := f.Assignees != nil || f.Unassigned
+	byPlace := len(f.Dealerships) > 0 && !byPerson
+	if f.Contact != nil { // so few that nothing else is worth an index
+		q.and("l.contact_id = ?", *f.Contact)
+		byPerson, byPlace = false, false
+	}
+	// The indexes by assignee and by dealership go on with the status: without a status to look for, each is read.
+	if (byPerson || byPlace) && f.Statuses == nil {
 		f.Statuses = leads.Statuses()
 	}
-	byDealership := q.values(f.Contact == nil, "dealership_id", "uuid", uuids(f.Dealerships))
-	q.values(byDealership || f.Assignees == nil && !f.Unassigned, "status", "text", texts(f.Statuses))
-	q.values(true, "source", "text", f.Sources)
-	q.values(true, "type", "text", texts(f.Types))
-	q.values(false, "channel", "text", texts(f.Channels))
-	if f.Contact != nil {
-		q.and("l.contact_id = ?", *f.Contact)
+	q.assignees(f, byPerson)
+	if byPerson && len(f.Dealerships) > 0 {
+		// Not for an index to begin with: whose leads these are says more, which the planner cannot know of a value yet to come.
+		q.and("(l.dealership_id = ANY (?)) IS TRUE", uuids(f.Dealerships))
+	} else {
+		q.values(byPlace, "dealership_id", "uuid", uuids(f.Dealerships))
 	}
+	q.values(f.Contact == nil, "status", "text", texts(f.Statuses))
+	q.values(f.Contact == nil && len(q.axes) == 0, "source", "text", f.Sources)
+	q.values(f.Contact == nil && len(q.axes) == 0, "type", "text", texts(f.Types))
+	q.values(false, "channel", "text", texts(f.Channels))
 	if f.Test != nil {
-		q.and("l.test = ?", *f.Test)
+		q.where = append(q.where, map[bool]string{true: "l.test", false: "NOT l.test"}[*f.Test]) // as the index of test leads says it
 	}
 	if f.CreatedFrom != nil {
 		q.and("l.created_at >= ?", *f.CreatedFrom)
@@ -97,33 +110,20 @@ func (q *query) and(cond string, v any) {
 	q.where = append(q.where, strings.Replace(cond, "?", q.arg(v), 1))
 }
 
-// assignees narrows to users and, when asked for, to the leads of nobody, which are no value of an array: the branch of
-// a null value reads them.
-func (q *query) assignees(f leads.Filter) {
-	if f.Assignees == nil && !f.Unassigned {
-		return
-	}
-	if len(f.Assignees) == 0 {
+// assignees narrows to users and, when asked for, to the leads of nobody.
+func (q *query) assignees(f leads.Filter, oneByOne bool) {
+	switch {
+	case len(f.Assignees) == 0 && f.Unassigned:
 		q.where = append(q.where, "l.assignee_id IS NULL")
-		return
+	case f.Unassigned:
+		q.narrow(oneByOne, axis{"assignee_id", "uuid", q.arg(uuids(f.Assignees)), true})
+	default:
+		q.values(oneByOne, "assignee_id", "uuid", uuids(f.Assignees))
 	}
-	if len(f.Assignees) == 1 && !f.Unassigned {
-		q.and("l.assignee_id = ?", f.Assignees[0])
-		return
-	}
-	ids := make([]*uuid.UUID, 0, len(f.Assignees)+1)
-	for _, id := range f.Assignees {
-		ids = append(ids, orNull(id))
-	}
-	if f.Unassigned {
-		ids = append(ids, nil)
-	}
-	q.unnest = append(q.unnest, "unnest("+q.arg(ids)+"::uuid[]) AS by_assignee(v)")
-	q.each = append(q.each, "l.assignee_id IS NOT DISTINCT FROM by_assignee.v")
 }
 
-// values narrows a column to a list. It tells whether the branches are now by this column.
-func (q *query) values(mayBranch bool, column, typ string, list any) bool {
+// values narrows a column to a list of texts or ids, which may be empty for no narrowing.
+func (q *query) values(oneByOne bool, column, typ string, list any) {
 	n, one := 0, any(nil)
 	switch l := list.(type) {
 	case []string:
@@ -135,19 +135,39 @@ func (q *query) values(mayBranch bool, column, typ string, list any) bool {
 			one = l[0]
 		}
 	}
-	switch {
-	case n == 0:
-		return false
-	case n == 1:
+	switch n {
+	case 0:
+	case 1:
 		q.and("l."+column+" = ?", one)
-		return mayBranch
-	case mayBranch && (len(q.unnest) == 0 || column == "status"):
-		q.unnest = append(q.unnest, fmt.Sprintf("unnest(%s::%s[]) AS by_%s(v)", q.arg(list), typ, column))
-		q.each = append(q.each, fmt.Sprintf("l.%s = by_%s.v", column, column))
-		return true
+	default:
+		q.narrow(oneByOne, axis{column, typ, q.arg(list), false})
 	}
-	q.and("l."+column+" = ANY (?)", list)
-	return false
+}
+
+func (q *query) narrow(oneByOne bool, a axis) {
+	if oneByOne {
+		q.axes = append(q.axes, a)
+	} else {
+		q.where = append(q.where, a.condition())
+	}
+}
+
+// condition is the axis without going value by value.
+func (a axis) condition() string {
+	c := fmt.Sprintf("l.%s = ANY (%s)", a.column, a.values)
+	if a.none {
+		c = fmt.Sprintf("(%s OR l.%s IS NULL)", c, a.column)
+	}
+	return c
+}
+
+// whole is every condition, for what reads no index value by value.
+func (q *query) whole() string {
+	all := slices.Clone(q.where)
+	for _, a := range q.axes {
+		all = append(all, a.condition())
+	}
+	return strings.Join(all, " AND ")
 }
 
 // page is the statement for one page, with one row more than asked for.
@@ -163,20 +183,42 @@ func (q *query) page(p page.Request) string {
 		q.where = append(q.where, fmt.Sprintf("(l.%s, l.id) %s (%s, %s)", column, cmp, q.arg(p.After.At), q.arg(p.After.ID)))
 	}
 	order := fmt.Sprintf(" ORDER BY l.%s %s, l.id %s LIMIT %s", column, dir, dir, q.arg(p.Limit+1))
-	if len(q.unnest) == 0 || column == "updated_at" {
-		from := " FROM leads l"
-		if len(q.unnest) > 0 {
-			from = " FROM leads l, " + strings.Join(q.unnest, ", ")
-		}
-		return "SELECT " + columns + from + " WHERE " + strings.Join(append(q.where, q.each...), " AND ") + order
+	if len(q.axes) == 0 || column == "updated_at" {
+		return "SELECT " + columns + " FROM leads l WHERE " + q.whole() + order
 	}
-	branch := "SELECT l.* FROM leads l WHERE " + strings.Join(append(q.where, q.each...), " AND ") + order
-	return "SELECT " + columns + " FROM " + strings.Join(q.unnest, ", ") + " CROSS JOIN LATERAL (" + branch + ") l" + order
+	return "SELECT " + columns + " FROM (" + strings.Join(q.branches(order), " UNION ALL ") + ") l" + order
+}
+
+// branches are the selects whose rows together are what the conditions let through: each value of an axis, or each pair of
+// two, gives its own first rows. Rows without a value have a select of their own, since no value of an array stands for them.
+func (q *query) branches(order string) []string {
+	var from, each, none []string
+	for _, a := range q.axes {
+		source, is := fmt.Sprintf("unnest(%s::%s[]) AS by_%s(v)", a.values, a.typ, a.column), fmt.Sprintf("l.%s = by_%s.v", a.column, a.column)
+		if a.none {
+			none = append(none, fmt.Sprintf("l.%s IS NULL", a.column))
+		} else if len(none) > 0 {
+			none = append(none, is)
+		}
+		from, each = append(from, source), append(each, is)
+	}
+	branch := func(from, each []string) string {
+		rows := "(SELECT l.* FROM leads l WHERE " + strings.Join(append(slices.Clone(q.where), each...), " AND ") + order + ")"
+		if len(from) == 0 {
+			return rows
+		}
+		return "SELECT l.* FROM " + strings.Join(from, ", ") + " CROSS JOIN LATERAL " + rows + " l"
+	}
+	all := []string{branch(from, each)}
+	if len(none) > 0 {
+		all = append(all, branch(from[1:], none))
+	}
+	return all
 }
 
 func (s *Store) count(ctx context.Context, account kernel.AccountID, f leads.Filter, how page.Count) (*int64, error) {
 	q := newQuery(account, f)
-	from := " FROM " + strings.Join(append([]string{"leads l"}, q.unnest...), ", ") + " WHERE " + strings.Join(append(q.where, q.each...), " AND ")
+	from := " FROM leads l WHERE " + q.whole()
 	sql := "SELECT count(*)" + from
 	if how == page.CountEstimated {
 		// An estimate stops where counting on would cost more than anybody reads.
