@@ -40,6 +40,8 @@ func scopeLabels() []enum.Value {
 		{Value: "inbox:write", En: "Work the inbox", Fr: "Traiter la boîte de réception"},
 		{Value: "contacts:read", En: "Read contacts", Fr: "Lire les contacts"},
 		{Value: "contacts:write", En: "Change contacts", Fr: "Modifier les contacts"},
+		{Value: "messages:read", En: "Read messages", Fr: "Lire les messages"},
+		{Value: "messages:write", En: "Send messages", Fr: "Envoyer des messages"},
 		{Value: "vehicles:read", En: "Read vehicles", Fr: "Lire les véhicules"},
 		{Value: "vehicles:write", En: "Change vehicles", Fr: "Modifier les véhicules"},
 		{Value: "appointments:read", En: "Read appointments", Fr: "Lire les rendez-vous"},
