@@ -42,6 +42,8 @@
 //	@tag.description	What administrators did, in entries that nobody can change.
 //	@tag.name			events
 //	@tag.description	What changed, in one order without gaps, read step by step or as a stream.
+//	@tag.name			webhooks
+//	@tag.description	Addresses that are told of events, and how that went.
 //	@tag.name			sign-in
 //	@tag.description	Tokens, and who the caller is.
 //	@tag.name			reference

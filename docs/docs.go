@@ -6855,6 +6855,596 @@ const docTemplate = `{
                     }
                 ]
             }
+        },
+        "/webhook-deliveries": {
+            "get": {
+                "description": "What was sent to whom and how it stands, newest first. Kept as long as events are.",
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "List webhook deliveries",
+                "operationId": "listWebhookDeliveries",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "only to this endpoint",
+                        "name": "endpoint_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "pending",
+                                "delivered",
+                                "failed",
+                                "cancelled"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only those that stand so",
+                        "name": "state",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only of these types",
+                        "name": "event_type",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "only of this event",
+                        "name": "event_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "made at this time or later",
+                        "name": "created_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "made later",
+                        "name": "created_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "made earlier",
+                        "name": "created_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "made at this time or earlier",
+                        "name": "created_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-WebhookDelivery"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/webhook-deliveries/{id}": {
+            "get": {
+                "description": "A delivery with its body and every attempt: what was sent, what came back, and how long it took.",
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Read a webhook delivery",
+                "operationId": "getWebhookDelivery",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the delivery",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/WebhookDeliveryLog"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/webhook-deliveries/{id}/replay": {
+            "post": {
+                "description": "Delivers once more, with the same id and body, and begins anew with the schedule of attempts.",
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Replay a webhook delivery",
+                "operationId": "replayWebhookDelivery",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the delivery",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "202": {
+                        "description": "Accepted",
+                        "schema": {
+                            "$ref": "#/definitions/WebhookDelivery"
+                        }
+                    },
+                    "409": {
+                        "description": "the endpoint is disabled",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/webhook-endpoints": {
+            "get": {
+                "description": "The account's endpoints that are not deleted, newest first.",
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "List webhook endpoints",
+                "operationId": "listWebhookEndpoints",
+                "parameters": [
+                    {
+                        "type": "boolean",
+                        "description": "only those that are, or are not, enabled",
+                        "name": "enabled",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at",
+                            "updated_at",
+                            "-updated_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-WebhookEndpoint"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "Events that fit the filters, and that whoever makes the endpoint may read, are sent to the URL as POST, each signed as\nStandard Webhooks 1.0.0 says; docs/webhooks.md has the details. The answer has the secret, this once. The URL must be https\nand on the public internet. Nothing that happened before is sent; see replay.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Create a webhook endpoint",
+                "operationId": "createWebhookEndpoint",
+                "parameters": [
+                    {
+                        "description": "the endpoint",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateWebhookEndpoint"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/IssuedWebhookEndpoint"
+                        }
+                    },
+                    "409": {
+                        "description": "the account has as many endpoints as it may",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/webhook-endpoints/changes": {
+            "get": {
+                "description": "First every endpoint as it is now, then each that was changed since, deleted ones with deleted_at.",
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Follow webhook endpoints",
+                "operationId": "listWebhookEndpointChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-WebhookEndpoint"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/webhook-endpoints/{id}": {
+            "get": {
+                "description": "An endpoint of the account that is not deleted, without the text of its secrets.",
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Read a webhook endpoint",
+                "operationId": "getWebhookEndpoint",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the endpoint",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/WebhookEndpoint"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "Nothing more is sent to it, and what was still to be delivered is cancelled. It can be restored.",
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Delete a webhook endpoint",
+                "operationId": "deleteWebhookEndpoint",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the endpoint",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch. enabled: false cancels what was still to be delivered; what happens while an endpoint is disabled is not\nsent later by itself, see replay. Who may read less than the endpoint is told of cannot change it.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Change a webhook endpoint",
+                "operationId": "patchWebhookEndpoint",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the endpoint",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchWebhookEndpoint"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/WebhookEndpoint"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/webhook-endpoints/{id}/replay": {
+            "post": {
+                "description": "Delivers the events since a time, or between two, that fit the endpoint, once more and with the same ids and bodies: all of\nthem, also those from before the endpoint was made, or only deliveries in certain states. At most 10000 by one request.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Replay events to an endpoint",
+                "operationId": "replayWebhookEvents",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the endpoint",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "the range",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/ReplayWebhookEvents"
+                        }
+                    }
+                ],
+                "responses": {
+                    "202": {
+                        "description": "Accepted",
+                        "schema": {
+                            "$ref": "#/definitions/QueuedReplay"
+                        }
+                    },
+                    "409": {
+                        "description": "the endpoint is disabled",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/webhook-endpoints/{id}/restore": {
+            "post": {
+                "description": "Undoes a delete. What happened meanwhile is not sent by itself; see replay.",
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Restore a webhook endpoint",
+                "operationId": "restoreWebhookEndpoint",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the endpoint",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/WebhookEndpoint"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/webhook-endpoints/{id}/rotate-secret": {
+            "post": {
+                "description": "Makes a new secret, shown in this answer only. Until the overlap is over, deliveries are signed with it and with those that\nthere were, so that a receiver can change at its leisure.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Rotate the secret of a webhook endpoint",
+                "operationId": "rotateWebhookSecret",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the endpoint",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "the overlap",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/RotateWebhookSecret"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/IssuedWebhookEndpoint"
+                        }
+                    },
+                    "409": {
+                        "description": "as many secrets as may be are live",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/webhook-endpoints/{id}/test": {
+            "post": {
+                "description": "Sends an event of type webhook.test to the endpoint, whatever its filters, as any other is sent. Its delivery tells how it went.",
+                "tags": [
+                    "webhooks"
+                ],
+                "summary": "Send a test event",
+                "operationId": "testWebhookEndpoint",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the endpoint",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "202": {
+                        "description": "Accepted",
+                        "schema": {
+                            "$ref": "#/definitions/WebhookDelivery"
+                        }
+                    },
+                    "409": {
+                        "description": "the endpoint is disabled",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
         }
     },
     "definitions": {
@@ -7939,6 +8529,25 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/User"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-WebhookEndpoint": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/WebhookEndpoint"
                     }
                 },
                 "has_more": {
@@ -9246,6 +9855,68 @@ const docTemplate = `{
                         "$ref": "#/definitions/UserRoleInput"
                     },
                     "x-omitempty": true
+                }
+            }
+        },
+        "CreateWebhookEndpoint": {
+            "description": "CreateWebhookEndpoint is what makes an endpoint.",
+            "type": "object",
+            "required": [
+                "url"
+            ],
+            "properties": {
+                "dealership_ids": {
+                    "description": "wherever it happens when left out or null",
+                    "type": "array",
+                    "maxItems": 100,
+                    "items": {
+                        "type": "string",
+                        "format": "uuid"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "description": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-omitempty": true,
+                    "example": "CRM of the agency"
+                },
+                "enabled": {
+                    "description": "true when left out",
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "event_types": {
+                    "description": "every type when left out or null",
+                    "type": "array",
+                    "maxItems": 100,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": [
+                        "lead.created"
+                    ]
+                },
+                "resources": {
+                    "description": "every kind when left out or null",
+                    "type": "array",
+                    "maxItems": 100,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": [
+                        "lead"
+                    ]
+                },
+                "url": {
+                    "type": "string",
+                    "maxLength": 2048,
+                    "example": "https://hooks.garage-dupont.example/rooftop"
                 }
             }
         },
@@ -10734,6 +11405,111 @@ const docTemplate = `{
                 }
             }
         },
+        "IssuedWebhookEndpoint": {
+            "description": "IssuedWebhookEndpoint is an endpoint with its newest secret, which is shown this once. A replay of the answer has null in its place.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "dealership_ids": {
+                    "type": "array",
+                    "items": {
+                        "type": "string",
+                        "format": "uuid"
+                    },
+                    "x-nullable": true
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "description": {
+                    "type": "string",
+                    "example": "CRM of the agency"
+                },
+                "disabled_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "disabled_reason": {
+                    "type": "string",
+                    "enum": [
+                        "by_hand",
+                        "gone",
+                        "failing"
+                    ],
+                    "x-nullable": true,
+                    "example": "gone"
+                },
+                "enabled": {
+                    "type": "boolean"
+                },
+                "event_types": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "example": [
+                        "lead.created"
+                    ]
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "resources": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "example": [
+                        "lead"
+                    ]
+                },
+                "scopes": {
+                    "description": "what its maker could read: it is told of nothing else",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/auth.Scope"
+                    },
+                    "example": [
+                        "leads:read"
+                    ]
+                },
+                "secret": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"
+                },
+                "secrets": {
+                    "description": "those that sign, oldest first, without their text",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/WebhookSecret"
+                    }
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "url": {
+                    "type": "string",
+                    "format": "uri",
+                    "example": "https://hooks.garage-dupont.example/rooftop"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
         "Key": {
             "description": "Key is a public key (RFC 8037).",
             "type": "object",
@@ -12177,6 +12953,50 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/User"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-WebhookDelivery": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/WebhookDelivery"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-WebhookEndpoint": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/WebhookEndpoint"
                     }
                 },
                 "next_cursor": {
@@ -13939,6 +14759,65 @@ const docTemplate = `{
                 }
             }
         },
+        "PatchWebhookEndpoint": {
+            "description": "PatchWebhookEndpoint changes an endpoint. Lists are replaced whole.",
+            "type": "object",
+            "properties": {
+                "dealership_ids": {
+                    "type": "array",
+                    "maxItems": 100,
+                    "items": {
+                        "type": "string",
+                        "format": "uuid"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true
+                },
+                "description": {
+                    "type": "string",
+                    "maxLength": 500,
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "CRM of the agency"
+                },
+                "enabled": {
+                    "type": "boolean",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "event_types": {
+                    "type": "array",
+                    "maxItems": 100,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": [
+                        "lead.created"
+                    ]
+                },
+                "resources": {
+                    "type": "array",
+                    "maxItems": 100,
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": [
+                        "lead"
+                    ]
+                },
+                "url": {
+                    "type": "string",
+                    "maxLength": 2048,
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "https://hooks.garage-dupont.example/rooftop"
+                }
+            }
+        },
         "Position": {
             "description": "Position is a place on earth in degrees (WGS 84).",
             "type": "object",
@@ -14071,6 +14950,16 @@ const docTemplate = `{
                 }
             }
         },
+        "QueuedReplay": {
+            "description": "QueuedReplay says how much is on its way again.",
+            "type": "object",
+            "properties": {
+                "queued": {
+                    "type": "integer",
+                    "example": 12
+                }
+            }
+        },
         "RecoveryCodes": {
             "description": "RecoveryCodes stand in for the app, each once. They are shown this once, and are null in the answer to a repeated request.",
             "type": "object",
@@ -14102,6 +14991,38 @@ const docTemplate = `{
                 }
             }
         },
+        "ReplayWebhookEvents": {
+            "description": "ReplayWebhookEvents is a range of events to deliver once more.",
+            "type": "object",
+            "required": [
+                "since"
+            ],
+            "properties": {
+                "since": {
+                    "description": "when the first of them happened",
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "states": {
+                    "description": "only deliveries that stand so; when left out also events that were never delivered",
+                    "type": "array",
+                    "maxItems": 3,
+                    "items": {
+                        "$ref": "#/definitions/events.DeliveryState"
+                    },
+                    "x-omitempty": true,
+                    "example": [
+                        "failed"
+                    ]
+                },
+                "until": {
+                    "description": "those before this; now when left out",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-omitempty": true
+                }
+            }
+        },
         "RequestPasswordReset": {
             "description": "RequestPasswordReset says who has forgotten the password.",
             "type": "object",
@@ -14113,6 +15034,20 @@ const docTemplate = `{
                     "type": "string",
                     "maxLength": 400,
                     "example": "jeanne@garage-dupont.example"
+                }
+            }
+        },
+        "RotateWebhookSecret": {
+            "description": "RotateWebhookSecret says how long the secrets there are go on signing beside the new one.",
+            "type": "object",
+            "properties": {
+                "overlap_hours": {
+                    "description": "24 when left out; 0 ends them at once",
+                    "type": "integer",
+                    "maximum": 168,
+                    "minimum": 0,
+                    "x-omitempty": true,
+                    "example": 24
                 }
             }
         },
@@ -14628,6 +15563,334 @@ const docTemplate = `{
                 }
             }
         },
+        "WebhookAttempt": {
+            "description": "WebhookAttempt is one request of a delivery.",
+            "type": "object",
+            "properties": {
+                "at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "duration_ms": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 84
+                },
+                "error": {
+                    "description": "why there was none",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "fetch.timeout"
+                },
+                "number": {
+                    "type": "integer",
+                    "example": 1
+                },
+                "request_headers": {
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "string"
+                    }
+                },
+                "response_body": {
+                    "description": "the first KiB",
+                    "type": "string"
+                },
+                "response_headers": {
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "string"
+                    }
+                },
+                "status": {
+                    "description": "null when there was no answer",
+                    "type": "integer",
+                    "x-nullable": true,
+                    "example": 200
+                },
+                "url": {
+                    "type": "string",
+                    "format": "uri"
+                }
+            }
+        },
+        "WebhookDelivery": {
+            "description": "WebhookDelivery is one event on its way to one endpoint.",
+            "type": "object",
+            "properties": {
+                "attempts": {
+                    "type": "integer",
+                    "example": 1
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "delivered_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "endpoint_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "event_id": {
+                    "description": "sent as webhook-id, the same each time",
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "event_type": {
+                    "type": "string",
+                    "example": "lead.created"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "last_error": {
+                    "description": "when the last attempt had no answer",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "fetch.timeout"
+                },
+                "last_status": {
+                    "type": "integer",
+                    "x-nullable": true,
+                    "example": 200
+                },
+                "next_attempt_at": {
+                    "description": "null unless pending",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "resource": {
+                    "type": "string",
+                    "example": "lead"
+                },
+                "resource_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "sequence": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                },
+                "state": {
+                    "$ref": "#/definitions/events.DeliveryState"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                }
+            }
+        },
+        "WebhookDeliveryLog": {
+            "description": "WebhookDeliveryLog is a delivery with what was sent and what came back.",
+            "type": "object",
+            "properties": {
+                "attempts": {
+                    "type": "integer",
+                    "example": 1
+                },
+                "body": {
+                    "description": "as it is sent, byte for byte",
+                    "type": "string"
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "delivered_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "endpoint_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "event_id": {
+                    "description": "sent as webhook-id, the same each time",
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "event_type": {
+                    "type": "string",
+                    "example": "lead.created"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "last_error": {
+                    "description": "when the last attempt had no answer",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "fetch.timeout"
+                },
+                "last_status": {
+                    "type": "integer",
+                    "x-nullable": true,
+                    "example": 200
+                },
+                "log": {
+                    "description": "every attempt, oldest first",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/WebhookAttempt"
+                    }
+                },
+                "next_attempt_at": {
+                    "description": "null unless pending",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "resource": {
+                    "type": "string",
+                    "example": "lead"
+                },
+                "resource_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "sequence": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                },
+                "state": {
+                    "$ref": "#/definitions/events.DeliveryState"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                }
+            }
+        },
+        "WebhookEndpoint": {
+            "description": "WebhookEndpoint is an address that is told of events.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "dealership_ids": {
+                    "type": "array",
+                    "items": {
+                        "type": "string",
+                        "format": "uuid"
+                    },
+                    "x-nullable": true
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "description": {
+                    "type": "string",
+                    "example": "CRM of the agency"
+                },
+                "disabled_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "disabled_reason": {
+                    "type": "string",
+                    "enum": [
+                        "by_hand",
+                        "gone",
+                        "failing"
+                    ],
+                    "x-nullable": true,
+                    "example": "gone"
+                },
+                "enabled": {
+                    "type": "boolean"
+                },
+                "event_types": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "example": [
+                        "lead.created"
+                    ]
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "resources": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "x-nullable": true,
+                    "example": [
+                        "lead"
+                    ]
+                },
+                "scopes": {
+                    "description": "what its maker could read: it is told of nothing else",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/auth.Scope"
+                    },
+                    "example": [
+                        "leads:read"
+                    ]
+                },
+                "secrets": {
+                    "description": "those that sign, oldest first, without their text",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/WebhookSecret"
+                    }
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "url": {
+                    "type": "string",
+                    "format": "uri",
+                    "example": "https://hooks.garage-dupont.example/rooftop"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
+        "WebhookSecret": {
+            "description": "WebhookSecret is a secret that signs deliveries.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "expires_at": {
+                    "description": "null for the newest",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                }
+            }
+        },
         "WeekHours": {
             "description": "WeekHours is an opening of every week.",
             "type": "object",
@@ -14729,6 +15992,8 @@ const docTemplate = `{
                 "calendars:read",
                 "calendars:write",
                 "calendars:self",
+                "webhooks:read",
+                "webhooks:write",
                 "booking:public"
             ],
             "x-enum-comments": {
@@ -14740,7 +16005,8 @@ const docTemplate = `{
                 "KeysRead": "API keys, site keys, machine clients",
                 "LeadsCreate": "intake only: what a site key or a partner needs",
                 "MessagesRead": "mail that went out and came in",
-                "StockPublic": "published stock, as shoppers see it"
+                "StockPublic": "published stock, as shoppers see it",
+                "WebhooksRead": "endpoints and the delivery log"
             },
             "x-enum-descriptions": [
                 "",
@@ -14772,6 +16038,8 @@ const docTemplate = `{
                 "",
                 "",
                 "one's own presence and absences",
+                "endpoints and the delivery log",
+                "",
                 "availability and booking, as shoppers see it"
             ],
             "x-enum-varnames": [
@@ -14804,6 +16072,8 @@ const docTemplate = `{
                 "CalendarsRead",
                 "CalendarsWrite",
                 "CalendarsSelf",
+                "WebhooksRead",
+                "WebhooksWrite",
                 "BookingPublic"
             ]
         },
@@ -14817,6 +16087,34 @@ const docTemplate = `{
             "x-enum-varnames": [
                 "KindPerson",
                 "KindCompany"
+            ]
+        },
+        "events.DeliveryState": {
+            "description": "DeliveryState is how a delivery stands.",
+            "type": "string",
+            "enum": [
+                "pending",
+                "delivered",
+                "failed",
+                "cancelled"
+            ],
+            "x-enum-comments": {
+                "DeliveryCancelled": "the endpoint was disabled or deleted before; it can be replayed",
+                "DeliveryDelivered": "the endpoint took it",
+                "DeliveryFailed": "every attempt failed; it can be replayed",
+                "DeliveryPending": "to be tried, or tried again"
+            },
+            "x-enum-descriptions": [
+                "to be tried, or tried again",
+                "the endpoint took it",
+                "every attempt failed; it can be replayed",
+                "the endpoint was disabled or deleted before; it can be replayed"
+            ],
+            "x-enum-varnames": [
+                "DeliveryPending",
+                "DeliveryDelivered",
+                "DeliveryFailed",
+                "DeliveryCancelled"
             ]
         },
         "kernel.ExternalRef": {
@@ -15219,6 +16517,10 @@ const docTemplate = `{
         {
             "description": "What changed, in one order without gaps, read step by step or as a stream.",
             "name": "events"
+        },
+        {
+            "description": "Addresses that are told of events, and how that went.",
+            "name": "webhooks"
         },
         {
             "description": "Tokens, and who the caller is.",

@@ -1,5 +1,5 @@
-// Package eventsapi is the HTTP face of events: the feed and the stream. It owns routes, wire types and how a stream is
-// written; what there is to see is decided in internal/events.
+// Package eventsapi is the HTTP face of events: the feed, the stream, and webhooks. It owns routes, wire types and how a
+// stream is written; what there is to see is decided in internal/events.
 package eventsapi
 
 import (
@@ -23,14 +23,29 @@ type Authenticator interface {
 type handler struct {
 	events *events.Service
 	auth   Authenticator
+	units  httpx.Units
 }
 
 // Routes registers the paths.
-func Routes(g *echo.Group, svc *events.Service, a Authenticator) {
-	h := handler{events: svc, auth: a}
+func Routes(g *echo.Group, svc *events.Service, a Authenticator, u httpx.Units) {
+	h := handler{events: svc, auth: a, units: u}
 	g.GET("/events", h.list)
 	g.GET("/events/stream", h.stream)
 	g.GET("/events/:id", h.get)
+
+	g.POST("/webhook-endpoints", h.createEndpoint)
+	g.GET("/webhook-endpoints", h.listEndpoints)
+	g.GET("/webhook-endpoints/changes", h.endpointChanges)
+	g.GET("/webhook-endpoints/:id", h.getEndpoint)
+	g.PATCH("/webhook-endpoints/:id", h.patchEndpoint)
+	g.DELETE("/webhook-endpoints/:id", h.deleteEndpoint)
+	g.POST("/webhook-endpoints/:id/restore", h.restoreEndpoint)
+	g.POST("/webhook-endpoints/:id/rotate-secret", h.rotateSecret)
+	g.POST("/webhook-endpoints/:id/test", h.testEndpoint)
+	g.POST("/webhook-endpoints/:id/replay", h.replayEvents)
+	g.GET("/webhook-deliveries", h.listDeliveries)
+	g.GET("/webhook-deliveries/:id", h.getDelivery)
+	g.POST("/webhook-deliveries/:id/replay", h.replayDelivery)
 }
 
 // filterOf reads what events are asked for.

@@ -32,6 +32,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/core/coredb"
 	"github.com/rooftop-crm/rooftop/internal/events"
+	"github.com/rooftop-crm/rooftop/internal/events/eventsdb"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/leads"
 	"github.com/rooftop-crm/rooftop/internal/leads/leadsdb"
@@ -100,13 +101,20 @@ func Modules(s Services) []Module {
 			Name: "core",
 			Routes: func(g *echo.Group) {
 				coreapi.Routes(g, s.Core, s.Units)
-				eventsapi.Routes(g, s.Feed, s.Core)
+				eventsapi.Routes(g, s.Feed, s.Core, s.Units)
 				calendarsapi.Routes(g, s.Calendars, s.Units)
 			},
 			Public:  func(e *echo.Echo, g *echo.Group) { coreapi.PublicRoutes(e, g, s.Core) },
-			Workers: []func(context.Context) error{s.Events.Sequence, s.Feed.Follow, s.Feed.Prune, s.Core.Housekeep, s.Links.Run},
-			Due:     func(r *background.Runner) { r.Handle(core.PurgeIdempotencyKeys, purge(s)) },
-			Jobs:    s.Core.JobHandlers,
+			Workers: []func(context.Context) error{s.Events.Sequence, s.Feed.Follow, s.Feed.Prune, s.Feed.FanOut, s.Feed.Rescue, s.Core.Housekeep, s.Links.Run},
+			Due: func(r *background.Runner) {
+				r.Handle(core.PurgeIdempotencyKeys, purge(s))
+				r.Handle(events.WorkDeliver, s.Feed.Begin)
+				r.Handle(events.WorkPurge, s.Feed.Purge)
+			},
+			Jobs: func(h jobs.Handlers) {
+				s.Core.JobHandlers(h)
+				jobs.Handle(h, deliverSpec, deliverWebhooks(s.Feed))
+			},
 		},
 		{
 			Name: "contacts",
@@ -231,7 +239,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 	work := &desk{}
 	s.Core = core.NewService(core.Parts{
 		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Audit: s.Audit, Work: s.Work, Hasher: hasher,
-		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Jobs: s.Jobs, Desk: work, AppURL: m.appURL, Enums: slices.Concat(core.Enums(), calendars.Enums(), contacts.Enums(), leads.Enums(), messages.Enums()), Now: now,
+		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Jobs: s.Jobs, Desk: work, AppURL: m.appURL, Enums: slices.Concat(core.Enums(), calendars.Enums(), contacts.Enums(), leads.Enums(), messages.Enums(), events.Enums()), Now: now,
 	})
 	s.Calendars = calendars.NewService(calendars.Needs{Store: calendarsdb.New(d), Units: d, Log: s.Events, Core: calendarsCore{s.Core}, Now: now})
 	schemas := schema.New(customSchemas(s.Core), now)
@@ -245,12 +253,17 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 		Units: d, Events: s.Events, Log: s.Events, Work: s.Work, Now: now, Render: leadsapi.Render,
 	})
 	changed.leads, work.leads = s.Leads, s.Leads
-	s.Feed = events.NewService(events.Deps{Log: s.Events, Rules: eventRules(s), Now: now})
+	hooks := eventsdb.New(d, ring)
+	s.Feed = events.NewService(events.Deps{
+		Log: s.Events, Rules: eventRules(s), Store: hooks, Lanes: hooks, Units: d, Work: s.Work, Out: newWebhookSender(m.out),
+		Render: eventsapi.Render, Enqueue: enqueueWebhooks(m.jobs), Presence: d.Presence, Now: now,
+	})
 	s.Messages = messages.NewService(messages.Parts{
 		Store: messagesdb.New(d), Directory: messagesdb.NewDirectory(d), Units: d, Events: s.Events, Audit: s.Audit, Jobs: s.Jobs, Core: messagesCore{s.Core},
 		Ring: ring, Now: now, Sender: m.post.sender, Sign: m.post.sign, From: m.post.from, Domain: m.post.domain, DNS: m.post.dns,
 	})
 	if m.post.sender != nil {
+		s.Feed.Mail = webhookMail{core: s.Core, messages: s.Messages, now: now}
 		s.Core.Mailer = coreMail{s.Messages}
 	}
 	return s, keys

@@ -340,6 +340,7 @@ func eventRules(s Services) map[string]events.Rule {
 		core.ResourceGrant:      {Scope: auth.GrantsRead},
 		core.ResourceSession:    {Scope: auth.UsersWrite},
 		contacts.Resource:       {Scope: auth.ContactsRead, Shared: true},
+		events.ResourceEndpoint: {Scope: auth.WebhooksRead},
 		leads.Resource:          {Scope: auth.LeadsRead, Among: s.Leads.Among},
 
 		messages.ResourceTemplate: {Scope: auth.AccountRead},

@@ -32,6 +32,9 @@ const MasterKey = "dGVzdHRlc3R0ZXN0dGVzdHRlc3R0ZXN0dGVzdHRlc3Q="
 // Password is that of every user in tests.
 const Password = "a long enough password"
 
+// Unreachable is an address that requests may be sent to, and where nobody answers.
+const Unreachable = "127.0.0.1:1"
+
 // Program is the running program.
 type Program struct {
 	*app.App
@@ -44,7 +47,7 @@ func Config(t testing.TB, ownerURL string) app.Config {
 	t.Helper()
 	return app.Config{
 		Addr: "127.0.0.1:0", Env: "development", Services: "all", DatabaseURL: ownerURL, MaxConns: 12, DataDir: t.TempDir(),
-		MasterKey: MasterKey, LogLevel: "error", ShutdownTimeout: 10 * time.Second, RatePerMinute: 1_000_000, MaxDocument: 25 << 20,
+		OutboundAllow: Unreachable, MasterKey: MasterKey, LogLevel: "error", ShutdownTimeout: 10 * time.Second, RatePerMinute: 1_000_000, MaxDocument: 25 << 20,
 	}
 }
 

@@ -59,6 +59,20 @@ var operations = map[string]operation{
 	"GET /v1/events/stream": {path: "/v1/events/stream?wait=0", scope: auth.EventsRead, ok: 200},
 	"GET /v1/events/:id":    {path: "/v1/events/{event}", scope: auth.EventsRead, also: []auth.Scope{auth.AccountRead}, ok: 200},
 
+	"POST /v1/webhook-endpoints":                   {path: "/v1/webhook-endpoints", body: `{"url":"https://hooks.example/{nonce}","enabled":false}`, scope: auth.WebhooksWrite, ok: 201},
+	"GET /v1/webhook-endpoints":                    {path: "/v1/webhook-endpoints", scope: auth.WebhooksRead, ok: 200},
+	"GET /v1/webhook-endpoints/changes":            {path: "/v1/webhook-endpoints/changes", scope: auth.WebhooksRead, ok: 200},
+	"GET /v1/webhook-endpoints/:id":                {path: "/v1/webhook-endpoints/{webhook}", scope: auth.WebhooksRead, ok: 200},
+	"PATCH /v1/webhook-endpoints/:id":              {path: "/v1/webhook-endpoints/{fresh}", body: `{"description":"{nonce}"}`, scope: auth.WebhooksWrite, also: auth.AllScopes().List(), ok: 200, fresh: "webhook"},
+	"DELETE /v1/webhook-endpoints/:id":             {path: "/v1/webhook-endpoints/{fresh}", scope: auth.WebhooksWrite, ok: 204, fresh: "webhook"},
+	"POST /v1/webhook-endpoints/:id/restore":       {path: "/v1/webhook-endpoints/{fresh}/restore", scope: auth.WebhooksWrite, also: auth.AllScopes().List(), ok: 200, fresh: "gone_webhook"},
+	"POST /v1/webhook-endpoints/:id/rotate-secret": {path: "/v1/webhook-endpoints/{fresh}/rotate-secret", body: `{}`, scope: auth.WebhooksWrite, also: auth.AllScopes().List(), ok: 200, fresh: "webhook"},
+	"POST /v1/webhook-endpoints/:id/test":          {path: "/v1/webhook-endpoints/{fresh}/test", scope: auth.WebhooksWrite, ok: 409, fresh: "webhook"},
+	"POST /v1/webhook-endpoints/:id/replay":        {path: "/v1/webhook-endpoints/{fresh}/replay", body: `{"since":"2026-01-01T00:00:00Z"}`, scope: auth.WebhooksWrite, ok: 409, fresh: "webhook"},
+	"GET /v1/webhook-deliveries":                   {path: "/v1/webhook-deliveries", scope: auth.WebhooksRead, ok: 200},
+	"GET /v1/webhook-deliveries/:id":               {path: "/v1/webhook-deliveries/{delivery}", scope: auth.WebhooksRead, ok: 200},
+	"POST /v1/webhook-deliveries/:id/replay":       {path: "/v1/webhook-deliveries/{delivery}/replay", scope: auth.WebhooksWrite, ok: 409},
+
 	"POST /v1/dealerships":                            {path: "/v1/dealerships", body: `{"name":"{nonce}"}`, scope: auth.DealershipsWrite, ok: 201},
 	"GET /v1/dealerships":                             {path: "/v1/dealerships", scope: auth.DealershipsRead, ok: 200},
 	"GET /v1/dealerships/changes":                     {path: "/v1/dealerships/changes", scope: auth.DealershipsRead, ok: 200},
@@ -231,6 +245,12 @@ func (a *tenant) make(t testing.TB, what string) string {
 		return post("/v1/contacts", object{"full_name": nonce})
 	case "lead":
 		return post("/v1/leads", object{"dealership_id": a.names["dealership"], "contact": object{"full_name": nonce}})
+	case "webhook": // disabled, so that nothing is sent
+		return post("/v1/webhook-endpoints", object{"url": "https://hooks.example/" + nonce, "enabled": false})
+	case "gone_webhook":
+		id := a.make(t, "webhook")
+		a.For(t).JSON(http.MethodDelete, "/v1/webhook-endpoints/"+id, nil).Is(http.StatusNoContent)
+		return id
 	case "grant":
 		return post("/v1/grants", object{
 			"partner_code": a.partner.Code, "dealership_id": a.names["dealership"], "dealer_code": nonce, "scopes": []any{"leads:create"},

@@ -125,6 +125,31 @@ var attacks = map[string][]attack{
 		{what: "dealership in filter", path: "/v1/events/stream?wait=0&dealership_id={dealership}", want: 200},
 	},
 	"GET /v1/events/:id": {{what: "path", path: "/v1/events/{event}", want: 404}},
+	"POST /v1/webhook-endpoints": {
+		{what: "account in body", path: "/v1/webhook-endpoints", body: `{"url":"https://hooks.example/","account_id":"{account}"}`, want: 422, partner: 422},
+		{what: "dealership in filter", path: "/v1/webhook-endpoints", body: `{"url":"https://hooks.example/","dealership_ids":["{dealership}"],"enabled":false}`, want: 201},
+	},
+	"GET /v1/webhook-endpoints": {
+		{what: "cursor", path: "/v1/webhook-endpoints?limit=1&cursor={webhook_cursor}", want: 400, partner: 400},
+		{what: "account in filter", path: "/v1/webhook-endpoints?account_id={account}", want: 400, partner: 400},
+	},
+	"GET /v1/webhook-endpoints/changes":   {{what: "cursor", path: "/v1/webhook-endpoints/changes?limit=1&cursor={webhook-endpoint_changes}", want: 400, partner: 400}},
+	"GET /v1/webhook-endpoints/:id":       {{what: "path", path: "/v1/webhook-endpoints/{webhook}", want: 404}},
+	"PATCH /v1/webhook-endpoints/:id":     {{what: "path", path: "/v1/webhook-endpoints/{webhook}", body: `{"url":"https://taken.example/"}`, want: 404}},
+	"DELETE /v1/webhook-endpoints/:id":    {{what: "path", path: "/v1/webhook-endpoints/{webhook}", want: 404}},
+	"POST /v1/webhook-endpoints/:id/test": {{what: "path", path: "/v1/webhook-endpoints/{webhook}/test", want: 404}},
+	"POST /v1/webhook-endpoints/:id/restore": {
+		{what: "path", path: "/v1/webhook-endpoints/{gone_webhook}/restore", want: 404},
+	},
+	"POST /v1/webhook-endpoints/:id/rotate-secret": {{what: "path", path: "/v1/webhook-endpoints/{webhook}/rotate-secret", body: `{}`, want: 404}},
+	"POST /v1/webhook-endpoints/:id/replay":        {{what: "path", path: "/v1/webhook-endpoints/{webhook}/replay", body: `{"since":"2026-01-01T00:00:00Z"}`, want: 404}},
+	"GET /v1/webhook-deliveries": {
+		{what: "endpoint in filter", path: "/v1/webhook-deliveries?endpoint_id={webhook}", want: 200},
+		{what: "event in filter", path: "/v1/webhook-deliveries?event_id={event}", want: 200},
+		{what: "cursor", path: "/v1/webhook-deliveries?limit=1&cursor={delivery_cursor}", want: 400, partner: 400},
+	},
+	"GET /v1/webhook-deliveries/:id":         {{what: "path", path: "/v1/webhook-deliveries/{delivery}", want: 404}},
+	"POST /v1/webhook-deliveries/:id/replay": {{what: "path", path: "/v1/webhook-deliveries/{delivery}/replay", want: 404}},
 
 	"POST /v1/dealerships": {
 		{what: "account in body", path: "/v1/dealerships", body: `{"name":"N","account_id":"{account}"}`, want: 422, partner: 422},

@@ -42,7 +42,7 @@ func (n names) own() names {
 	return out
 }
 
-var placeholder = regexp.MustCompile(`\{([a-z0-9_.]+)\}`)
+var placeholder = regexp.MustCompile(`\{([a-z0-9_.-]+)\}`)
 
 func (n names) in(t testing.TB, text string) string {
 	t.Helper()
@@ -177,6 +177,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	}))
 	apptest.Await(t, "events are numbered", func() bool { return len(a.Get("/v1/events?type=account.updated").Is(http.StatusOK).List("data")) > 0 })
 	n["event"] = a.Get("/v1/events?type=account.updated").Str("data.0.id")
+	a.fillWebhooks(t, c)
 	n["event_cursor"] = a.Get("/v1/events?limit=1").Str("next_cursor")
 	a.fillMessages(t, p, c)
 	n["lead_cursor"] = a.Get("/v1/leads?limit=1").Str("next_cursor")
@@ -185,6 +186,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 		"audit": "/v1/audit-log", "session": "/v1/sessions",
 		"hours": "/v1/opening-hours", "closure": "/v1/closures", "shift": "/v1/shifts", "absence": "/v1/absences",
 		"presence": "/v1/presence", "staff": "/v1/staff?dealership_id=" + n["dealership"] + "&",
+		"webhook": "/v1/webhook-endpoints", "delivery": "/v1/webhook-deliveries",
 	} {
 		n[name+"_cursor"] = a.Get(strings.Replace(path+"?limit=1", "&?", "&", 1)).Is(http.StatusOK).Str("next_cursor")
 	}
@@ -194,7 +196,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 		n[name+"_cursor"] = a.Get("/v1/" + path + "?limit=1").Is(http.StatusOK).Str("next_cursor")
 		n[name+"_changes"] = a.Get("/v1/" + path + "/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
-	for _, name := range []string{"lead", "contact", "dealership", "user", "api-key", "grant"} {
+	for _, name := range []string{"lead", "contact", "dealership", "user", "api-key", "grant", "webhook-endpoint"} {
 		n[name+"_changes"] = a.Get("/v1/" + name + "s/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
 	for name, path := range map[string]string{
@@ -334,6 +336,25 @@ func (a *tenant) fillKeys(c func(string) string) {
 	n["client"], n["client_id"], n["client_secret"] = made.Str("id"), made.Str("client_id"), made.Str("secret")
 	n["rotating"] = n["client"]
 	a.Post("/v1/api-keys/"+n["rotating"]+"/rotate", nil).Is(http.StatusOK)
+}
+
+// fillWebhooks makes endpoints, and two deliveries that failed to leave: nothing answers there. Then no more is sent.
+func (a *tenant) fillWebhooks(t testing.TB, c func(string) string) {
+	t.Helper()
+	n := a.names
+	n["webhook"] = a.Post("/v1/webhook-endpoints", object{
+		"url": "https://" + apptest.Unreachable + "/" + c("hook"), "description": c("hook-description"), "event_types": []any{"none.such"}, "dealership_ids": []any{n["dealership"]},
+	}).Is(http.StatusCreated).Str("id")
+	for range 2 {
+		n["delivery"] = a.Post("/v1/webhook-endpoints/"+n["webhook"]+"/test", nil).Is(http.StatusAccepted).Str("id")
+		apptest.Await(t, "a delivery was tried", func() bool {
+			return a.Get("/v1/webhook-deliveries/"+n["delivery"]).At("attempts") != float64(0)
+		})
+	}
+	a.JSON(http.MethodPatch, "/v1/webhook-endpoints/"+n["webhook"], object{"enabled": false}).Is(http.StatusOK)
+	a.Post("/v1/webhook-endpoints", object{"url": "https://hooks.example/" + c("other-hook"), "enabled": false}).Is(http.StatusCreated)
+	n["gone_webhook"] = a.Post("/v1/webhook-endpoints", object{"url": "https://hooks.example/" + c("gone-hook"), "enabled": false}).Is(http.StatusCreated).Str("id")
+	a.JSON(http.MethodDelete, "/v1/webhook-endpoints/"+n["gone_webhook"], nil).Is(http.StatusNoContent)
 }
 
 func (a *tenant) fillMessages(t testing.TB, p *apptest.Program, c func(string) string) {

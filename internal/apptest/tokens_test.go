@@ -24,6 +24,7 @@ import (
 
 	"github.com/rooftop-crm/rooftop/internal/apptest"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
+	"github.com/rooftop-crm/rooftop/internal/platform/dbtest"
 )
 
 // forge is a token taken apart, to be changed and put together again.
@@ -193,7 +194,10 @@ func TestTokenAttacks(t *testing.T) { //nolint:tparallel // one after another: t
 // Every route that is not named as public refuses every sort of bad credential before it looks at anything else.
 func TestEveryRouteRefusesBadCredentials(t *testing.T) { //nolint:tparallel // one after another: they share what they call
 	t.Parallel()
-	p := apptest.New(t)
+	_, ownerURL := dbtest.URLs(t)
+	cfg := apptest.Config(t, ownerURL)
+	cfg.TrustedProxies = "127.0.0.0/8" // so that each route is asked from an address of its own, and no limit is met
+	p := apptest.Start(t, cfg, ownerURL)
 	a := fill(t, p, "a", 1)
 	bad := map[string]string{"none": "", "key of nobody": auth.NewKey(auth.KeySecret, false).Text}
 	for _, how := range []string{"expired", "alg none", "another key", "HS256 by public key"} {
@@ -201,7 +205,7 @@ func TestEveryRouteRefusesBadCredentials(t *testing.T) { //nolint:tparallel // o
 	}
 	with := a.names.with(a.own()).with(names{"own.others_partner": "x", "nonce": "x"})
 	before := checksums(t, p, a)
-	for _, route := range routes(p) {
+	for i, route := range routes(p) {
 		method, path, _ := strings.Cut(route, " ")
 		if _, public := publicRoutes[route]; public {
 			continue
@@ -212,7 +216,7 @@ func TestEveryRouteRefusesBadCredentials(t *testing.T) { //nolint:tparallel // o
 		}
 		t.Run(route, func(t *testing.T) {
 			for _, credential := range bad {
-				refused(t, with.send(t, p.With(t, credential), method, path, body), "auth.required", "auth.invalid", "auth.token_expired")
+				refused(t, with.send(t, p.With(t, credential), method, path, body, "X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i%250)), "auth.required", "auth.invalid", "auth.token_expired")
 			}
 		})
 	}

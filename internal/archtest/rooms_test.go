@@ -49,6 +49,7 @@ var rooms = []room{
 	{path: "internal/contacts", rooms: platform, libraries: forDomain},
 	{path: "internal/contacts/contactsdb", rooms: with(platform, "internal/contacts"), libraries: forStores},
 	{path: "internal/events", rooms: platform, libraries: forDomain},
+	{path: "internal/events/eventsdb", rooms: with(platform, "internal/events"), libraries: forStores},
 	{path: "internal/leads", rooms: platform, libraries: forDomain},
 	{path: "internal/leads/leadsdb", rooms: with(platform, "internal/leads"), libraries: forStores},
 	{path: "internal/messages", rooms: platform, libraries: forDomain},
@@ -93,6 +94,9 @@ var owners = map[string][]string{
 		"password_reset_requests",
 		"dealerships", "dealership_codes", "dealership_refs", "users", "api_keys", "sessions", "second_factors", "recovery_codes",
 	},
+	"internal/events/eventsdb": {
+		"webhook_endpoints", "webhook_secrets", "webhook_deliveries", "webhook_attempts", "webhook_lanes", "webhook_positions",
+	},
 	"internal/calendars/calendarsdb": {"opening_hours", "closures", "shifts", "absences", "presences"},
 	"internal/contacts/contactsdb":   {"contacts", "contact_points", "contact_refs"},
 	"internal/leads/leadsdb":         {"leads", "lead_refs", "lead_history", "partner_leads", "inbox", "inbox_parts", "partner_inbox"},
@@ -135,6 +139,7 @@ var crossAccount = map[string]string{
 // and what they take instead; "" means anything.
 var storeExceptions = map[string]string{
 	"messages.DirectoryStore":         "", // finds whose an address is before an account is known
+	"events.LaneStore":                "", // finds work of every account
 	"core.ControlStore":               "", // finds who is calling before an account is known
 	"leads.PartnerStore":              "kernel.PartnerID",
 	"leads.InboxStore.KeepUnrouted":   "kernel.PartnerID",

@@ -63,6 +63,8 @@ func scopeLabels() []enum.Value {
 		{Value: "calendars:self", En: "Set own presence and absences", Fr: "Gérer sa présence et ses absences"},
 		{Value: "messages:read", En: "Read messages", Fr: "Lire les messages"},
 		{Value: "messages:write", En: "Send messages and change templates", Fr: "Envoyer des messages et modifier les modèles"},
+		{Value: "webhooks:read", En: "Read webhooks", Fr: "Lire les webhooks"},
+		{Value: "webhooks:write", En: "Manage webhooks", Fr: "Gérer les webhooks"},
 		{Value: "stock:public", En: "See published stock", Fr: "Voir le stock publié"},
 		{Value: "booking:public", En: "Book as a visitor", Fr: "Réserver en tant que visiteur"},
 	}

@@ -1,10 +1,10 @@
 // Package events is what others learn of the changes of an account: it reads the event log for whoever may see what an
-// event is about, and holds streams open that follow it. It owns who may see which event, and the hub that all streams
-// of a process share. The log and its order are platform/outbox's.
+// event is about, holds streams open that follow it, and tells endpoints of it (webhooks). It owns who may see which
+// event, the hub that all streams of a process share, endpoints with their secrets, and deliveries from the event to the
+// last attempt. The log and its order are platform/outbox's, the way out platform/fetch's, signatures pkg/webhooksig's.
 package events
 
 import (
-	"context"
 	"encoding/json"
 	"slices"
 	"time"
@@ -49,17 +49,6 @@ var ErrCursorExpired = errs.New(errs.Gone, "cursor.expired",
 
 // ErrNotFound is the answer for an event that never was, was pruned, or is about what the caller may not see.
 var ErrNotFound = outbox.ErrNoEvent
-
-// Log is the event log as this room reads it: outbox.Log.
-type Log interface {
-	Head(ctx context.Context, account kernel.AccountID) (outbox.Head, error)
-	After(ctx context.Context, account kernel.AccountID, q outbox.Query) (outbox.Head, []outbox.Entry, error)
-	Entry(ctx context.Context, account kernel.AccountID, id uuid.UUID) (outbox.Entry, error)
-	Before(ctx context.Context, account kernel.AccountID, since time.Time) (int64, error)
-	Positions(ctx context.Context, accounts []kernel.AccountID, each func(kernel.AccountID, int64)) error
-	Listen(ctx context.Context, news func(kernel.AccountID, int64), missed func()) error
-	PruneNow(ctx context.Context, olderThan time.Time) (int, error)
-}
 
 // Filter narrows events. A zero field does not narrow.
 type Filter struct {

@@ -25,16 +25,17 @@ const (
 // hub follows the event order for all streams of a process: one listener, and one read for each account that somebody
 // listens to, however many do.
 type hub struct {
-	log     Log
+	log     *outbox.Log
 	mu      sync.Mutex
 	topics  map[kernel.AccountID]*topic
 	open    map[kernel.CredentialID]int
 	stopped chan struct{}
 	once    sync.Once
+	any     chan struct{} // there is news of some account
 }
 
-func newHub(l Log) *hub {
-	return &hub{log: l, topics: map[kernel.AccountID]*topic{}, open: map[kernel.CredentialID]int{}, stopped: make(chan struct{})}
+func newHub(l *outbox.Log) *hub {
+	return &hub{log: l, topics: map[kernel.AccountID]*topic{}, open: map[kernel.CredentialID]int{}, stopped: make(chan struct{}), any: make(chan struct{}, 1)}
 }
 
 // topic is the end of one account's order.
@@ -80,6 +81,10 @@ func (s *Service) Follow(ctx context.Context) error {
 func (s *Service) Stop() { s.hub.once.Do(func() { close(s.hub.stopped) }) }
 
 func (h *hub) news(account kernel.AccountID, position int64) {
+	select {
+	case h.any <- struct{}{}:
+	default:
+	}
 	h.mu.Lock()
 	t := h.topics[account]
 	h.mu.Unlock()
@@ -142,7 +147,7 @@ func (t *topic) wake() {
 }
 
 // run loads what is new until nobody uses the topic.
-func (t *topic) run(ctx context.Context, l Log) {
+func (t *topic) run(ctx context.Context, l *outbox.Log) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
@@ -170,7 +175,7 @@ func (t *topic) run(ctx context.Context, l Log) {
 }
 
 // reload brings the topic to the end of the order.
-func (t *topic) reload(ctx context.Context, l Log) error {
+func (t *topic) reload(ctx context.Context, l *outbox.Log) error {
 	for {
 		t.mu.Lock()
 		loaded, head := t.loaded, t.head

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 )
@@ -22,15 +23,28 @@ const (
 
 // Deps is what a Service is made of.
 type Deps struct {
-	Log Log
+	Log *outbox.Log
 	// Rules are by resource, as in Event.Resource.
 	Rules map[string]Rule
-	// Retention is how long events are kept. 30 days when zero.
+	// Retention is how long events and deliveries are kept. 30 days when zero.
 	Retention time.Duration
 	Now       func() time.Time
+
+	Store Store
+	Lanes LaneStore
+	Units Units
+	Work  Scheduler
+	Out   Sender
+	Mail  Mailer // nil: nobody is written to
+	// Render is an event as endpoints are told it.
+	Render func(Event) ([]byte, error)
+	// Enqueue asks for a job that calls Deliver, in the transaction of ctx.
+	Enqueue func(ctx context.Context, account kernel.AccountID, endpoint kernel.WebhookID) error
+	// Presence is the number under which this process is known to be connected; 0 when it is not.
+	Presence func() int32
 }
 
-// Service reads events. It is safe for concurrent use.
+// Service reads events and delivers them. It is safe for concurrent use.
 type Service struct {
 	Deps
 	hub *hub

@@ -31,6 +31,8 @@ type (
 	closure      struct{}
 	shift        struct{}
 	absence      struct{}
+	webhook      struct{}
+	delivery     struct{}
 )
 
 type (
@@ -72,6 +74,10 @@ type (
 	ShiftID = ID[shift]
 	// AbsenceID names a time at which a user does not work.
 	AbsenceID = ID[absence]
+	// WebhookID names an endpoint that is told of events.
+	WebhookID = ID[webhook]
+	// DeliveryID names one event on its way to one endpoint.
+	DeliveryID = ID[delivery]
 )
 
 // NewID returns a UUIDv7: it sorts by the time it was made, so that new rows land together in an index.

@@ -36,6 +36,8 @@ const (
 	CalendarsRead     Scope = "calendars:read"
 	CalendarsWrite    Scope = "calendars:write"
 	CalendarsSelf     Scope = "calendars:self" // one's own presence and absences
+	WebhooksRead      Scope = "webhooks:read"  // endpoints and the delivery log
+	WebhooksWrite     Scope = "webhooks:write"
 	BookingPublic     Scope = "booking:public" // availability and booking, as shoppers see it
 )
 
@@ -56,7 +58,7 @@ const (
 var allScopes = []Scope{
 	LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead, VehiclesWrite,
 	AppointmentsRead, AppointmentsWrite, DealershipsRead, DealershipsWrite, UsersRead, UsersWrite, KeysRead, KeysWrite,
-	GrantsRead, GrantsWrite, AccountRead, AccountWrite, AuditRead, CalendarsRead, CalendarsWrite, CalendarsSelf, StockPublic, BookingPublic, EventsRead,
+	GrantsRead, GrantsWrite, AccountRead, AccountWrite, AuditRead, CalendarsRead, CalendarsWrite, CalendarsSelf, StockPublic, BookingPublic, EventsRead, WebhooksRead, WebhooksWrite,
 }
 
 var roleScopes = map[Role][]Scope{

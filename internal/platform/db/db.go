@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"math"
+	"math/rand/v2"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +28,9 @@ type DB struct {
 	pool *pgxpool.Pool
 	sql  *sql.DB
 	gorm *gorm.DB
+
+	presence int32
+	present  atomic.Bool
 }
 
 // Open makes the pool and gorm on it. It does not wait for the server: a database that is down is met by the first
@@ -33,7 +39,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	d := &DB{cfg: cfg.withDefaults()}
+	d := &DB{cfg: cfg.withDefaults(), presence: rand.Int32N(math.MaxInt32) + 1} //nolint:gosec // it tells processes apart and guards nothing
 	pc, err := d.poolConfig()
 	if err != nil {
 		return nil, err

@@ -15,8 +15,20 @@ var ErrNoListen = errors.New("db: a pooler stands before the database, which can
 // listenCheck is how often a silent listener asks whether the server is still there.
 const listenCheck = 20 * time.Second
 
+// presenceClass is the first key of the lock that shows a process to be there; migrations know it too.
+const presenceClass = 1919905652
+
+// Presence is the number under which a process that listens is known to be connected, as the SQL function
+// process_present tells. 0 while it is not: before it listens, and behind a pooler, where no lock outlives a transaction.
+func (d *DB) Presence() int32 {
+	if !d.present.Load() {
+		return 0
+	}
+	return d.presence
+}
+
 // Listen opens one connection beside the pool and calls got with what is notified on the channel, until ctx ends or the
-// connection is lost. ready is called once it listens: what was notified before that was not heard.
+// connection is lost. For as long it shows the process's Presence. ready is called once it listens: what was notified before that was not heard.
 func (d *DB) Listen(ctx context.Context, channel string, ready func(), got func(payload string)) error {
 	if d.cfg.Pooler {
 		return ErrNoListen
@@ -30,6 +42,11 @@ func (d *DB) Listen(ctx context.Context, channel string, ready func(), got func(
 		defer cancel()
 		_ = conn.Close(within)
 	}()
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1, $2)", int32(presenceClass), d.presence); err != nil {
+		return fmt.Errorf("show the process's presence: %w", err)
+	}
+	d.present.Store(true)
+	defer d.present.Store(false)
 	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
