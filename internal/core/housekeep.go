@@ -33,5 +33,8 @@ func (s *Service) HousekeepNow(ctx context.Context) error {
 	if err := s.Control.PurgeTokens(ctx, now); err != nil {
 		return err
 	}
+	if err := s.Control.PurgeResetRequests(ctx, now.Add(-resetRequestKept)); err != nil {
+		return err
+	}
 	return s.Control.PurgeAttempts(ctx, now.Add(-forgetAfter-maxLock))
 }

@@ -131,7 +131,7 @@ func TestALinkIsUsedOnce(t *testing.T) {
 			in++
 			continue
 		}
-		assert.ErrorIs(t, err, core.ErrLink)
+		require.ErrorIs(t, err, core.ErrLink)
 	}
 	assert.Equal(t, 1, in)
 }
@@ -234,6 +234,11 @@ func TestPasswordResetTellsNothing(t *testing.T) {
 	var left int
 	require.NoError(t, w.db.QueryRowControl(t.Context(), `SELECT count(*) FROM password_reset_requests`, nil, &left))
 	assert.Zero(t, left)
+
+	require.NoError(t, w.RequestPasswordReset(t.Context(), "late@garage-dupont.example", somewhere))
+	w.clock.forward(25 * time.Hour)
+	require.NoError(t, w.HousekeepNow(t.Context()))
+	assert.Zero(t, w.requests(t), "what no job could do is forgotten")
 
 	for _, email := range []string{adminEmail, "nobody@garage-dupont.example"} {
 		throttled := 0

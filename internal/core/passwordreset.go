@@ -16,7 +16,11 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/jobs"
 )
 
-const sealReset = "password reset request"
+const (
+	sealReset = "password reset request"
+	// resetRequestKept is when a request that no job could finish is dropped: its e-mail is nobody's business any more.
+	resetRequestKept = 24 * time.Hour
+)
 
 // ResetJob looks whose a request for a new password is, and sends the link.
 type ResetJob struct {

@@ -97,6 +97,8 @@ type ControlStore interface {
 	// KeepResetRequest queues a request for a new password, TakeResetRequest returns and drops it. It fails with ErrNotFound.
 	KeepResetRequest(ctx context.Context, id uuid.UUID, sealedEmail []byte, at time.Time) error
 	TakeResetRequest(ctx context.Context, id uuid.UUID) (sealedEmail []byte, err error)
+	// PurgeResetRequests drops those that were made before then.
+	PurgeResetRequests(ctx context.Context, before time.Time) error
 	// Attempt counts a try to sign in before it is known how it ends, unless the e-mail is locked: then it returns until when.
 	Attempt(ctx context.Context, emailHash []byte, at time.Time) (lockedUntil time.Time, err error)
 	// ForgetAttempts starts the count anew.

@@ -249,7 +249,10 @@ func (s *Service) UpdateUser(ctx context.Context, actor auth.Actor, id kernel.Us
 			}
 			return changed, nil
 		})
-		return err
+		if err != nil || hash == "" {
+			return err
+		}
+		return s.notify(ctx, actor.Account, id, noticePassword)
 	})
 	return out, err
 }

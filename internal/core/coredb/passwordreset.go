@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	keepReset = `INSERT INTO password_reset_requests (id, email, requested_at) VALUES ($1, $2, $3)`
-	takeReset = `DELETE FROM password_reset_requests WHERE id = $1 RETURNING email`
+	keepReset  = `INSERT INTO password_reset_requests (id, email, requested_at) VALUES ($1, $2, $3)`
+	purgeReset = `DELETE FROM password_reset_requests WHERE requested_at < $1`
+	takeReset  = `DELETE FROM password_reset_requests WHERE id = $1 RETURNING email`
 )
 
 // KeepResetRequest implements core.ControlStore.
@@ -32,4 +33,12 @@ func (c *Control) TakeResetRequest(ctx context.Context, id uuid.UUID) ([]byte, e
 		return nil, core.ErrNotFound
 	}
 	return sealed, nil
+}
+
+// PurgeResetRequests implements core.ControlStore.
+func (c *Control) PurgeResetRequests(ctx context.Context, before time.Time) error {
+	if _, err := c.db.ExecControl(ctx, purgeReset, before); err != nil {
+		return fmt.Errorf("purge requests for a password: %w", err)
+	}
+	return nil
 }

@@ -1,0 +1,4 @@
+package core
+
+// EmailHash is how counts of failures are named.
+var EmailHash = emailHash
