@@ -94,8 +94,9 @@ type throttleRow struct {
 // TableName is gorm's question.
 func (throttleRow) TableName() string { return "login_throttles" }
 
+// insertThrottle leaves the row there and locked, also when somebody who has just signed in is forgetting it.
 const insertThrottle = `INSERT INTO login_throttles (email_hash, failures, last_failure_at, locked_until)
-	VALUES ($1, 0, $2, $2) ON CONFLICT (email_hash) DO NOTHING`
+	VALUES ($1, 0, $2, $2) ON CONFLICT (email_hash) DO UPDATE SET failures = login_throttles.failures`
 
 // Attempt implements core.ControlStore.
 func (c *Control) Attempt(ctx context.Context, emailHash []byte, at time.Time) (lockedUntil time.Time, err error) {
