@@ -21,9 +21,9 @@ type MailAddress struct {
 	Version      int64                `json:"version" example:"1"`
 	Address      string               `json:"address" format:"email" example:"garage-dupont-k3vq7p2a@in.crm.example"` // never changes, and is never given to somebody else
 	Purpose      messages.Purpose     `json:"purpose" example:"intake"`
-	DealershipID *kernel.DealershipID `json:"dealership_id"`                 // null: each message must tell
-	Source       *string              `json:"source" example:"portal"`       // whom leads that come in here are credited to
-	Acknowledge  bool                 `json:"acknowledge"`                   // whoever writes is told that it has come, once a day at most
+	DealershipID *kernel.DealershipID `json:"dealership_id"`           // null: each message must tell
+	Source       *string              `json:"source" example:"portal"` // whom leads that come in here are credited to
+	Acknowledge  bool                 `json:"acknowledge"`             // whoever writes is told that it has come, once a day at most
 	CreatedAt    time.Time            `json:"created_at"`
 	UpdatedAt    time.Time            `json:"updated_at"`
 	DeletedAt    *time.Time           `json:"deleted_at"`

@@ -26,8 +26,8 @@ type Mail struct {
 	From         Mailbox                  `json:"from"`
 	Subject      string                   `json:"subject"`
 	MessageID    string                   `json:"message_id" example:"0192f3a1-7b2c-4def-8123-456789abcdef@crm.example"` // the same however often it is sent
-	Confidential bool                     `json:"confidential"`                                                        // what it says is for its recipient alone
-	AnswersID    *kernel.InboundMessageID `json:"answers_id"`                                                          // the incoming message that it answers by itself
+	Confidential bool                     `json:"confidential"`                                                          // what it says is for its recipient alone
+	AnswersID    *kernel.InboundMessageID `json:"answers_id"`                                                            // the incoming message that it answers by itself
 	Attempts     int                      `json:"attempts"`
 	Error        *MailError               `json:"error"` // what went wrong last
 	SentAt       *time.Time               `json:"sent_at"`

@@ -189,7 +189,7 @@ func (a *App) build(ctx context.Context) (err error) {
 	if a.Services, err = buildServices(ctx, a.cfg, a.DB); err != nil {
 		return err
 	}
-	return a.buildServer()
+	return a.buildServer(ctx)
 }
 
 func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) {
@@ -272,7 +272,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 // issuer names the tokens' issuer and audience: they are for this installation, under whatever name it is reached.
 const issuer = "rooftop"
 
-func (a *App) buildServer() error {
+func (a *App) buildServer(ctx context.Context) error {
 	proxies, err := a.cfg.proxies()
 	if err != nil {
 		return err
@@ -314,7 +314,7 @@ func (a *App) buildServer() error {
 		}
 		a.workers = append(a.workers, m.Workers...)
 	}
-	if err := a.receiveMail(chosen); err != nil {
+	if err := a.receiveMail(ctx, chosen); err != nil {
 		return err
 	}
 	a.workers = append(a.workers, a.Work.Run, a.Jobs.Run, limiter.Run, a.database.supervise)

@@ -131,7 +131,7 @@ func (c Config) smtp() (*mail.SMTP, error) {
 }
 
 // receiveMail opens the address that mail comes in at, in a process that runs the service it belongs to.
-func (a *App) receiveMail(chosen []string) error {
+func (a *App) receiveMail(ctx context.Context, chosen []string) error {
 	if a.cfg.SMTPListen == "" || !slices.Contains(chosen, "contacts") {
 		return nil
 	}
@@ -139,13 +139,13 @@ func (a *App) receiveMail(chosen []string) error {
 	if err != nil {
 		return err
 	}
-	a.mailIn, err = mail.Listen(context.Background(), mail.ListenConfig{
+	a.mailIn, err = mail.Listen(ctx, mail.ListenConfig{
 		Addr: a.cfg.SMTPListen, Domain: a.cfg.mailDomain(), TLS: secure, MaxBytes: int64(a.cfg.MaxDocument),
 	}, a.Messages, clock.Now)
 	if err != nil {
 		return fmt.Errorf("ROOFTOP_SMTP_LISTEN: %w", err)
 	}
-	slog.Info("listening for mail", "address", a.mailIn.Addr().String(), "domain", a.cfg.mailDomain())
+	slog.InfoContext(ctx, "listening for mail", "address", a.mailIn.Addr().String(), "domain", a.cfg.mailDomain())
 	a.workers = append(a.workers, a.mailIn.Run)
 	return nil
 }

@@ -86,13 +86,13 @@ func (in Inbound) Answerable() bool {
 
 // InboundFilter narrows a list. A zero field does not narrow.
 type InboundFilter struct {
-	States                     []InboundState
-	Purposes                   []Purpose
-	Kinds                      []mail.Kind
-	Address                    *kernel.MailAddressID
-	Mail                       *kernel.MailID
-	Dealership                 *kernel.DealershipID
-	Only                       []kernel.DealershipID // nil: all
+	States                       []InboundState
+	Purposes                     []Purpose
+	Kinds                        []mail.Kind
+	Address                      *kernel.MailAddressID
+	Mail                         *kernel.MailID
+	Dealership                   *kernel.DealershipID
+	Only                         []kernel.DealershipID // nil: all
 	ReceivedFrom, ReceivedBefore *time.Time
 }
 

@@ -103,7 +103,7 @@ type Service struct {
 
 // NewService returns the service. Answers to mail, and reports on it, it handles itself.
 func NewService(p Parts) *Service {
-	s := &Service{Parts: p, handlers: map[Purpose]Handler{}}
+	s := &Service{Parts: p, handlers: make(map[Purpose]Handler)}
 	s.Handle(PurposeReply, s.handleReply)
 	s.Handle(PurposeBounce, s.handleBounce)
 	return s

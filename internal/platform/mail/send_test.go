@@ -191,10 +191,16 @@ func TestSendFailures(t *testing.T) {
 		want                     mail.SendError
 		marked                   bool
 	}{
-		"recipient later":       {server: func(s *mailtest.Server) { s.Recipients(func(string) error { return mailtest.Answer(450, "greylisted") }) }, want: mail.SendError{Outcome: mail.Retry, Stage: "to", Code: 450}},
-		"no such recipient":     {server: func(s *mailtest.Server) { s.Recipients(func(string) error { return mailtest.Answer(550, "no") }) }, want: mail.SendError{Outcome: mail.Refused, Stage: "to", Code: 550}},
-		"message refused":       {server: func(s *mailtest.Server) { s.Messages(func(mail.Incoming) error { return mailtest.Answer(554, "spam") }) }, want: mail.SendError{Outcome: mail.Refused, Stage: "data", Code: 554}, marked: true},
-		"message later":         {server: func(s *mailtest.Server) { s.Messages(func(mail.Incoming) error { return mailtest.Answer(451, "full") }) }, want: mail.SendError{Outcome: mail.Retry, Stage: "data", Code: 451}, marked: true},
+		"recipient later": {server: func(s *mailtest.Server) {
+			s.Recipients(func(string) error { return mailtest.Answer(450, "greylisted") })
+		}, want: mail.SendError{Outcome: mail.Retry, Stage: "to", Code: 450}},
+		"no such recipient": {server: func(s *mailtest.Server) { s.Recipients(func(string) error { return mailtest.Answer(550, "no") }) }, want: mail.SendError{Outcome: mail.Refused, Stage: "to", Code: 550}},
+		"message refused": {server: func(s *mailtest.Server) {
+			s.Messages(func(mail.Incoming) error { return mailtest.Answer(554, "spam") })
+		}, want: mail.SendError{Outcome: mail.Refused, Stage: "data", Code: 554}, marked: true},
+		"message later": {server: func(s *mailtest.Server) {
+			s.Messages(func(mail.Incoming) error { return mailtest.Answer(451, "full") })
+		}, want: mail.SendError{Outcome: mail.Retry, Stage: "data", Code: 451}, marked: true},
 		"answer lost":           {server: func(s *mailtest.Server) { s.Cut(true) }, want: mail.SendError{Outcome: mail.Unknown, Stage: "data"}, marked: true},
 		"wrong password":        {user: "ada:wrong@", want: mail.SendError{Outcome: mail.Retry, Stage: "sign_in", Code: 535}},
 		"TLS refused":           {secure: "plain", scheme: "smtps", want: mail.SendError{Outcome: mail.Retry, Stage: "tls"}},

@@ -13,12 +13,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/emersion/go-sasl"
 	"github.com/emersion/go-smtp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/rooftop-crm/rooftop/internal/platform/clock"
 	"github.com/rooftop-crm/rooftop/internal/platform/mail"
 )
 
@@ -46,14 +46,14 @@ type Server struct {
 func Start(t testing.TB, secure string) *Server {
 	t.Helper()
 	s := &Server{}
-	cfg, err := mail.SelfSigned(Host, time.Now())
+	cfg, err := mail.SelfSigned(Host, clock.Now())
 	require.NoError(t, err)
 	leaf, err := x509.ParseCertificate(cfg.Certificates[0].Certificate[0])
 	require.NoError(t, err)
 	s.cert = leaf.Raw
 	s.Roots = x509.NewCertPool()
 	s.Roots.AddCert(leaf)
-	on, err := net.Listen("tcp", Host+":0")
+	on, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", Host+":0")
 	require.NoError(t, err)
 	s.Addr = on.Addr().String()
 	srv := smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) { return &session{server: s, conn: c}, nil }))
