@@ -891,6 +891,12 @@ const docTemplate = `{
                         "schema": {
                             "$ref": "#/definitions/Closure"
                         }
+                    },
+                    "409": {
+                        "description": "the dealership has too many closures",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
                     }
                 },
                 "security": [
@@ -1060,6 +1066,12 @@ const docTemplate = `{
                         "description": "OK",
                         "schema": {
                             "$ref": "#/definitions/Closure"
+                        }
+                    },
+                    "409": {
+                        "description": "the dealership has too many closures",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
                         }
                     }
                 },

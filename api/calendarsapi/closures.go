@@ -24,6 +24,7 @@ func showClosure(_ auth.Actor) func(calendars.Closure) httpx.Reply {
 //	@Accept			json
 //	@Param			body	body		CreateClosure	true	"a closure"
 //	@Success		201		{object}	Closure
+//	@Failure		409		{object}	httpx.Problem	"the dealership has too many closures"
 //	@Security		Bearer
 //	@Router			/closures [post]
 func (h handler) createClosure(c echo.Context) error {
@@ -133,6 +134,7 @@ func (h handler) deleteClosure(c echo.Context) error {
 //	@Tags			calendars
 //	@Param			id	path		string	true	"id of a closure"	format(uuid)
 //	@Success		200	{object}	Closure
+//	@Failure		409	{object}	httpx.Problem	"the dealership has too many closures"
 //	@Security		Bearer
 //	@Router			/closures/{id}/restore [post]
 func (h handler) restoreClosure(c echo.Context) error {

@@ -2,6 +2,7 @@ package apptest_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -35,9 +36,7 @@ var (
 
 func hours(a *apptest.Account, dealership string, change object) *apptest.Answer {
 	body := object{"dealership_id": dealership, "week": week(workdays, "09:00", "18:00")}
-	for k, v := range change {
-		body[k] = v
-	}
+	maps.Copy(body, change)
 	return a.Post("/v1/opening-hours", body)
 }
 
@@ -63,23 +62,28 @@ func TestOpeningsThroughTheNightTheClockChanges(t *testing.T) {
 	}{
 		{
 			"Europe/Paris", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z",
-			[]string{"2026-03-28T22:00:00+01:00 2026-03-29T06:00:00+02:00"}, 420,
+			[]string{"2026-03-28T22:00:00+01:00 2026-03-29T06:00:00+02:00"},
+			420,
 		},
 		{
 			"Europe/Paris", "2026-10-24T12:00:00Z", "2026-10-25T12:00:00Z",
-			[]string{"2026-10-24T22:00:00+02:00 2026-10-25T06:00:00+01:00"}, 540,
+			[]string{"2026-10-24T22:00:00+02:00 2026-10-25T06:00:00+01:00"},
+			540,
 		},
 		{
 			"America/New_York", "2026-03-07T18:00:00Z", "2026-03-08T18:00:00Z",
-			[]string{"2026-03-07T22:00:00-05:00 2026-03-08T06:00:00-04:00"}, 420,
+			[]string{"2026-03-07T22:00:00-05:00 2026-03-08T06:00:00-04:00"},
+			420,
 		},
 		{
 			"Australia/Lord_Howe", "2026-04-04T01:00:00Z", "2026-04-05T01:00:00Z",
-			[]string{"2026-04-04T22:00:00+11:00 2026-04-05T06:00:00+10:30"}, 510,
+			[]string{"2026-04-04T22:00:00+11:00 2026-04-05T06:00:00+10:30"},
+			510,
 		},
 		{ // Samoa had no 30 December 2011: the night of the 29th ends with it, and that of the 30th begins with the 31st
 			"Pacific/Apia", "2011-12-30T00:00:00Z", "2011-12-31T00:00:00Z",
-			[]string{"2011-12-29T22:00:00-10:00 2011-12-31T06:00:00+14:00"}, 480,
+			[]string{"2011-12-29T22:00:00-10:00 2011-12-31T06:00:00+14:00"},
+			480,
 		},
 	} {
 		id := place(a, "", c.zone)
@@ -231,9 +235,7 @@ func TestWrongCalendars(t *testing.T) {
 	}
 	shift := func(change object) object {
 		out := object{"user_id": user, "dealership_id": a.Dealership, "from": "09:00", "to": "12:00"}
-		for k, v := range change {
-			out[k] = v
-		}
+		maps.Copy(out, change)
 		return out
 	}
 	for _, c := range []struct {
@@ -299,12 +301,18 @@ func TestCalendarConventions(t *testing.T) {
 		patches []object
 	}{
 		{"/v1/opening-hours", object{"dealership_id": a.Dealership, "week": week(workdays, "09:00", "12:00")}, []object{
-			{"week": week(workdays, "10:00", "12:00")}, {"exceptions": []any{object{"date": "2026-12-24", "hours": []any{}, "note": "x"}}},
+			{"week": week(workdays, "10:00", "12:00")},
+			{"exceptions": []any{object{"date": "2026-12-24", "hours": []any{}, "note": "x"}}},
 			{"holidays": object{"closed": false, "country": "DE", "region": "DE-BY", "open_on": []any{"christmas"}}},
 		}},
 		{"/v1/closures", object{"dealership_id": a.Dealership, "starts": "2026-12-07T12:00", "ends": "2026-12-07T14:00"}, []object{
-			{"department": "sales"}, {"label": "Stock-taking"}, {"starts": "2026-12-07T11:00"}, {"ends": "2026-12-07T15:00"},
-			{"rrule": "FREQ=WEEKLY"}, {"except_dates": []any{"2026-12-14"}}, {"department": nil},
+			{"department": "sales"},
+			{"label": "Stock-taking"},
+			{"starts": "2026-12-07T11:00"},
+			{"ends": "2026-12-07T15:00"},
+			{"rrule": "FREQ=WEEKLY"},
+			{"except_dates": []any{"2026-12-14"}},
+			{"department": nil},
 		}},
 		{"/v1/shifts", object{"user_id": a.AdminID, "dealership_id": a.Dealership, "day": "monday", "from": "09:00", "to": "12:00"}, []object{
 			{"department": "parts"}, {"day": "tuesday"}, {"from": "08:00"}, {"to": "13:00"}, {"valid_from": "2026-01-01"}, {"valid_until": "2027-01-01"},
@@ -422,6 +430,20 @@ func TestWhoWorks(t *testing.T) {
 	asSeller.JSON(http.MethodDelete, "/v1/presence/"+seller, nil).Is(http.StatusNoContent)
 	assert.NotContains(t, state(seller, now), "present")
 	asSeller.JSON(http.MethodPut, "/v1/presence/"+seller, object{"state": "in"}, "If-None-Match", "*").Is(http.StatusCreated)
+}
+
+func TestTooManyClosures(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t).Account(t)
+	one := object{"dealership_id": a.Dealership, "starts": "2026-12-07T12:00", "ends": "2026-12-07T14:00"}
+	first := a.Post("/v1/closures", one).Is(http.StatusCreated).Str("id")
+	for range 199 {
+		a.Post("/v1/closures", one).Is(http.StatusCreated)
+	}
+	assert.Equal(t, "closure.too_many", a.Post("/v1/closures", one).Is(http.StatusConflict).Code())
+	a.JSON(http.MethodPatch, "/v1/closures/"+first, object{"label": "Still to be changed"}).Is(http.StatusOK)
+	a.JSON(http.MethodDelete, "/v1/closures/"+first, nil).Is(http.StatusNoContent)
+	a.Post("/v1/closures", one).Is(http.StatusCreated)
 }
 
 // Two who write overlapping absences of one user at once: one of them is refused.

@@ -38,6 +38,9 @@ var (
 	// ErrHoursTaken is the answer to second opening hours for one department.
 	ErrHoursTaken = errs.New(errs.Conflict, "opening_hours.department_taken",
 		"This department of the dealership has opening hours already. Change those, or delete them first.")
+	// ErrTooManyClosures is the answer to more closures than a calendar is asked to reckon with.
+	ErrTooManyClosures = errs.New(errs.Conflict, "closure.too_many",
+		"The dealership has 200 closures. Delete those that are past, or make one of several by a rule.")
 	// ErrShiftOverlaps is the answer to a shift at a time at which the user has another.
 	ErrShiftOverlaps = errs.New(errs.Conflict, "shift.overlaps",
 		"The user has another shift at this time. Change or delete that one first. A shift of one date takes the place of the weekly ones of that date.")

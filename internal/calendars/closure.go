@@ -27,6 +27,7 @@ type ClosureDetails struct {
 const (
 	longestClosure  = 400 * 24 * time.Hour
 	longestRepeated = 31 * 24 * time.Hour
+	maxClosures     = 200 // of a dealership
 )
 
 func (d ClosureDetails) fields() []field {
@@ -44,13 +45,24 @@ func (d ClosureDetails) fields() []field {
 func (s *Service) closureRules() rules[ClosureDetails] {
 	r := atDealership(func(d ClosureDetails) kernel.DealershipID { return d.Dealership })
 	r.changed = func(account kernel.AccountID, d ClosureDetails) { s.forget(account, d.Dealership) }
-	r.check = func(ctx context.Context, actor auth.Actor, _ uuid.UUID, d *ClosureDetails) error {
+	r.check = func(ctx context.Context, actor auth.Actor, id uuid.UUID, d *ClosureDetails) error {
 		var w wrong
 		if _, err := s.dealership(ctx, actor.Account, d.Dealership, &w); err != nil {
 			return err
 		}
 		d.validate(&w)
-		return w.err()
+		if err := w.err(); err != nil {
+			return err
+		}
+		all, err := s.store.Closures.All(ctx, actor.Account, Filter{Dealership: d.Dealership})
+		if err != nil {
+			return err
+		}
+		known := slices.ContainsFunc(all, func(c Closure) bool { return c.ID == kernel.ClosureID(id) })
+		if !known && len(all) >= maxClosures {
+			return ErrTooManyClosures
+		}
+		return nil
 	}
 	return r
 }

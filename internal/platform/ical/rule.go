@@ -109,7 +109,7 @@ func (r Rule) First(start time.Time) (time.Time, bool) {
 // Between lists the occurrences of a rule that began at start, from from on and before to, at most so many.
 func (r Rule) Between(start, from, to time.Time, most int) []time.Time {
 	out := []time.Time{}
-	rule, ok := r.from(start, to)
+	rule, ok := r.from(r.near(start, from), to)
 	if !ok {
 		return out
 	}
@@ -124,6 +124,23 @@ func (r Rule) Between(start, from, to time.Time, most int) []time.Time {
 		}
 	}
 	return out
+}
+
+// near is a later beginning with the same occurrences from then on, shortly before a time: a rule by days or weeks that does not
+// count them need not be walked through from its first day.
+func (r Rule) near(start, before time.Time) time.Time {
+	days := max(r.option.Interval, 1)
+	switch {
+	case r.option.Count > 0 || r.option.Freq < rrule.WEEKLY:
+		return start
+	case r.option.Freq == rrule.WEEKLY:
+		days *= 7
+	}
+	period := time.Duration(days) * 24 * time.Hour
+	if periods := before.Sub(start)/period - 1; periods > 0 {
+		return start.Add(periods * period)
+	}
+	return start
 }
 
 // from makes the rule of a beginning. Nothing after end is wanted, so that the search ends there.

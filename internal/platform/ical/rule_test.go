@@ -83,6 +83,34 @@ func TestFirst(t *testing.T) {
 	assert.False(t, ok)
 }
 
+// A question about a late time is answered without walking there, and the same.
+func TestBetweenIsTheSameFromTheBeginning(t *testing.T) {
+	t.Parallel()
+	start := wall(t, "2003-02-05T12:00")
+	for _, text := range []string{
+		"FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=DAILY;INTERVAL=10;BYDAY=MO,WE", "FREQ=DAILY;BYMONTH=2", "FREQ=WEEKLY", "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,SU",
+		"FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;WKST=SU", "FREQ=WEEKLY;INTERVAL=3;BYDAY=TU,SU;WKST=TH", "FREQ=WEEKLY;BYDAY=MO,TU;BYSETPOS=-1", "FREQ=WEEKLY;COUNT=400",
+		"FREQ=DAILY;COUNT=4000", "FREQ=MONTHLY;BYDAY=-1FR", "FREQ=YEARLY;BYWEEKNO=20", "FREQ=DAILY;UNTIL=20120301", "FREQ=WEEKLY;UNTIL=20120301T120000",
+	} {
+		rule, err := ical.ParseRule(text)
+		require.NoError(t, err)
+		all := rule.Between(start, start, wall(t, "2013-01-01T00:00"), 100_000)
+		for days := -10; days < 3640; days += 13 {
+			from := start.AddDate(0, 0, days)
+			to := from.AddDate(0, 0, 40)
+			want := []time.Time{}
+			for _, at := range all {
+				if !at.Before(from) && at.Before(to) {
+					want = append(want, at)
+				}
+			}
+			if to.Before(wall(t, "2013-01-01T00:00")) {
+				require.Equal(t, want, rule.Between(start, from, to, 1000), "%s from %s", text, from)
+			}
+		}
+	}
+}
+
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
