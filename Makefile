@@ -1,4 +1,4 @@
-# What can be done with this repository. Go and make are enough; lint-contract also needs Node.js.
+# What can be done with this repository. Go and make are enough; lint-contract and check-webhooks also need Node.js.
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
@@ -14,6 +14,8 @@ FUZZDIR  ?= .
 # How often make soak repeats each race, and kills the server and Postgres in each of those tests.
 ROUNDS   ?= 1000
 KILLS    ?= 10
+# How many deliveries make check-webhooks verifies.
+DELIVERIES ?= 300
 
 .DEFAULT_GOAL := help
 
@@ -59,6 +61,10 @@ check-generate: ## see that make generate changes nothing
 .PHONY: lint-contract
 lint-contract: ## check openapi.yaml with Redocly, Spectral and TypeScript; needs Node.js
 	tools/contract/run.sh
+
+.PHONY: check-webhooks
+check-webhooks: ## verify DELIVERIES=300 webhooks with the library of Standard Webhooks; needs Node.js
+	GO=$(GO) DELIVERIES=$(DELIVERIES) tools/webhooks/run.sh
 
 .PHONY: check-xml
 check-xml: ## hold the ADF we write, and that of the examples, against xmllint

@@ -1,13 +1,16 @@
 package apptest_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,8 +26,10 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/apptest"
 	"github.com/rooftop-crm/rooftop/internal/events"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/clock"
 	"github.com/rooftop-crm/rooftop/internal/platform/dbtest"
+	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/pkg/webhooksig"
 )
 
@@ -114,9 +119,7 @@ func hooked(t testing.TB, all ...*receiver) (*apptest.Program, *apptest.Account)
 
 func hook(a *apptest.Account, r *receiver, more object) *apptest.Answer {
 	body := object{"url": r.URL + "/hook"}
-	for k, v := range more {
-		body[k] = v
-	}
+	maps.Copy(body, more)
 	return a.Post("/v1/webhook-endpoints", body).Is(http.StatusCreated)
 }
 
@@ -124,7 +127,7 @@ func contact(a *apptest.Account, name string) string {
 	return a.Post("/v1/contacts", object{"full_name": name}).Is(http.StatusCreated).Str("id")
 }
 
-// one waits for the delivery of an event to stand so, and reads its log.
+// delivery waits for the delivery of an event to stand so, and reads its log.
 func delivery(t testing.TB, a *apptest.Account, endpoint, event, state string) *apptest.Answer {
 	t.Helper()
 	var id string
@@ -488,4 +491,59 @@ func TestWebhooksUnderConcurrentWriters(t *testing.T) {
 	}
 	stop()
 	others.Wait()
+}
+
+// TestWebhookSamples writes deliveries to the file that ROOFTOP_WEBHOOK_SAMPLES names, for a library of somebody else's to
+// verify (make check-webhooks), and verifies them itself all the same. The secret is rotated twice on the way.
+func TestWebhookSamples(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	p, a := hooked(t, r)
+	made := hook(a, r, object{"resources": []any{"thing"}})
+	id, secrets := made.Str("id"), []string{made.Str("secret")}
+	type sample struct {
+		Secrets []string          `json:"secrets"`
+		Headers map[string]string `json:"headers"`
+		Body    string            `json:"body"`
+	}
+	var all []sample
+	n := max(soak(30), 30)
+	for begin, part := 0, 0; part < 3; part++ {
+		end := n * (part + 1) / 3
+		for i := begin; i < end; i += 50 {
+			require.NoError(t, p.DB.InTx(t.Context(), func(ctx context.Context) error {
+				for range min(50, end-i) {
+					err := p.Events.Write(ctx, a.ID, outbox.Event{
+						Type: "thing.changed", Resource: "thing", ID: uuid.New(), Sequence: 1, Actor: auth.System(a.ID), At: clock.Now(),
+					})
+					if err != nil {
+						return err
+					}
+				}
+				return nil
+			}))
+		}
+		for _, h := range r.await(t, end)[begin:end] {
+			one := sample{Secrets: slices.Clone(secrets), Headers: map[string]string{}, Body: string(h.body)}
+			for _, name := range []string{webhooksig.HeaderID, webhooksig.HeaderTimestamp, webhooksig.HeaderSignature} {
+				one.Headers[name] = h.header.Get(name)
+			}
+			for _, s := range secrets {
+				require.NoError(t, webhooksig.Verify([]string{s}, h.header, h.body, h.at))
+			}
+			all = append(all, one)
+		}
+		begin = end
+		secrets = append(secrets, a.Post("/v1/webhook-endpoints/"+id+"/rotate-secret", object{}).Is(http.StatusOK).Str("secret"))
+	}
+	require.Len(t, all, n)
+	path := os.Getenv("ROOFTOP_WEBHOOK_SAMPLES")
+	if path == "" {
+		return
+	}
+	var out bytes.Buffer
+	for _, one := range all {
+		require.NoError(t, json.NewEncoder(&out).Encode(one))
+	}
+	require.NoError(t, os.WriteFile(path, out.Bytes(), 0o600))
 }
