@@ -39,8 +39,9 @@ func (s *Service) Begin(ctx context.Context, account kernel.AccountID, id uuid.U
 // Deliver sends what is due to one endpoint, until there is no more, its time is up, or the endpoint fails. One process
 // does so at a time.
 func (s *Service) Deliver(ctx context.Context, account kernel.AccountID, id kernel.WebhookID) error {
+	presence := s.Presence(ctx)
 	now := s.Now()
-	lane, ok, err := s.Store.TakeLane(ctx, account, id, s.Presence(), now, now.Add(holdFor))
+	lane, ok, err := s.Store.TakeLane(ctx, account, id, presence, now, now.Add(holdFor))
 	if err != nil || !ok {
 		return err
 	}

@@ -41,7 +41,7 @@ type Deps struct {
 	// Enqueue asks for a job that calls Deliver, in the transaction of ctx.
 	Enqueue func(ctx context.Context, account kernel.AccountID, endpoint kernel.WebhookID) error
 	// Presence is the number under which this process is known to be connected; 0 when it is not.
-	Presence func() int32
+	Presence func(ctx context.Context) int32
 }
 
 // Service reads events and delivers them. It is safe for concurrent use.

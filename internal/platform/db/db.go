@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -31,6 +32,8 @@ type DB struct {
 
 	presence int32
 	present  atomic.Bool
+	shown    chan struct{} // closed when the process has shown itself for the first time
+	showOnce sync.Once
 }
 
 // Open makes the pool and gorm on it. It does not wait for the server: a database that is down is met by the first
@@ -39,7 +42,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	d := &DB{cfg: cfg.withDefaults(), presence: rand.Int32N(math.MaxInt32) + 1} //nolint:gosec // it tells processes apart and guards nothing
+	d := &DB{cfg: cfg.withDefaults(), shown: make(chan struct{}), presence: rand.Int32N(math.MaxInt32) + 1} //nolint:gosec // it tells processes apart and guards nothing
 	pc, err := d.poolConfig()
 	if err != nil {
 		return nil, err

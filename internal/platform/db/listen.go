@@ -18,9 +18,23 @@ const listenCheck = 20 * time.Second
 // presenceClass is the first key of the lock that shows a process to be there; migrations know it too.
 const presenceClass = 1919905652
 
+// presencePatience is how long a process that has just begun may take to show itself.
+const presencePatience = 5 * time.Second
+
 // Presence is the number under which a process that listens is known to be connected, as the SQL function
-// process_present tells. 0 while it is not: before it listens, and behind a pooler, where no lock outlives a transaction.
-func (d *DB) Presence() int32 {
+// process_present tells. It waits a moment for a process that has just begun. 0 when it is not: without Listen, while that
+// is interrupted, and behind a pooler, where no lock outlives a transaction.
+func (d *DB) Presence(ctx context.Context) int32 {
+	if d.cfg.Pooler {
+		return 0
+	}
+	timer := time.NewTimer(presencePatience)
+	defer timer.Stop()
+	select {
+	case <-d.shown:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 	if !d.present.Load() {
 		return 0
 	}
@@ -46,6 +60,7 @@ func (d *DB) Listen(ctx context.Context, channel string, ready func(), got func(
 		return fmt.Errorf("show the process's presence: %w", err)
 	}
 	d.present.Store(true)
+	d.showOnce.Do(func() { close(d.shown) })
 	defer d.present.Store(false)
 	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{channel}.Sanitize()); err != nil {
 		return fmt.Errorf("listen: %w", err)
