@@ -20,7 +20,7 @@ const (
 	fanEvery = time.Second
 	// orphanEvery is how often a process looks for endpoints whose sender died, and beginWithin how soon a job has to begin.
 	orphanEvery = time.Second
-	beginWithin = 3 * time.Second
+	beginWithin = time.Second
 )
 
 // FanOut turns events into deliveries until ctx ends. Any number of processes may run it.

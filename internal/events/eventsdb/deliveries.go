@@ -284,7 +284,7 @@ const (
 
 // Queued implements events.Store.
 func (s *Store) Queued(ctx context.Context, account kernel.AccountID, endpoint kernel.WebhookID, now time.Time) (bool, error) {
-	const begins = 3 * time.Second // as long is a job believed to be about to begin
+	const begins = time.Second // as long is a job believed to be about to begin
 	n, err := s.db.Exec(ctx, account, queueLane, account, endpoint, now, now.Add(-begins))
 	if err != nil {
 		return false, fmt.Errorf("queue an endpoint: %w", err)
