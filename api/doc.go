@@ -38,6 +38,10 @@
 //	@tag.description	API keys, site keys and machine clients.
 //	@tag.name			grants
 //	@tag.description	What a dealership allows an OEM or a lead provider.
+//	@tag.name			jobs
+//	@tag.description	Long operations: how far they are, and what came of them.
+//	@tag.name			imports
+//	@tag.description	Files read into the account, and written from it.
 //	@tag.name			audit
 //	@tag.description	What administrators did, in entries that nobody can change.
 //	@tag.name			events

@@ -2315,6 +2315,191 @@ const docTemplate = `{
                 ]
             }
         },
+        "/exports": {
+            "get": {
+                "description": "The account's exports, newest first. They are kept for 7 days.",
+                "tags": [
+                    "imports"
+                ],
+                "summary": "List exports",
+                "operationId": "listExports",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "of this kind",
+                        "name": "kind",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Export"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "A job writes all that the account has of a kind, in the form that an import reads. Cells that a spreadsheet would take for a\nformula begin with an apostrophe. Location is the job's place. Needs the read scope of the kind besides.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "imports"
+                ],
+                "summary": "Export to a file",
+                "operationId": "createExport",
+                "parameters": [
+                    {
+                        "description": "what",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateExport"
+                        }
+                    }
+                ],
+                "responses": {
+                    "202": {
+                        "description": "Accepted",
+                        "schema": {
+                            "$ref": "#/definitions/Export"
+                        },
+                        "headers": {
+                            "Location": {
+                                "type": "string",
+                                "description": "the job"
+                            },
+                            "Retry-After": {
+                                "type": "integer",
+                                "description": "seconds until it is worth asking"
+                            }
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/exports/{id}": {
+            "get": {
+                "description": "When its status is succeeded, its file is at /exports/{id}/content.",
+                "tags": [
+                    "imports"
+                ],
+                "summary": "Read an export",
+                "operationId": "getExport",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the export",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Export"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/exports/{id}/content": {
+            "get": {
+                "description": "CSV with a first line of field names, or a JSON array of objects. Needs the read scope of the kind besides.",
+                "produces": [
+                    "text/csv",
+                    "application/json"
+                ],
+                "tags": [
+                    "imports"
+                ],
+                "summary": "Download an export",
+                "operationId": "getExportContent",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the export",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "the file",
+                        "schema": {
+                            "type": "array",
+                            "items": {
+                                "$ref": "#/definitions/ExportedRow"
+                            }
+                        }
+                    },
+                    "409": {
+                        "description": "it has not succeeded",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/grants": {
             "get": {
                 "description": "What the account's dealerships allow partners, newest first, without what was revoked.",
@@ -2567,6 +2752,445 @@ const docTemplate = `{
                         "description": "OK",
                         "schema": {
                             "$ref": "#/definitions/HolidayList"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/import-kinds": {
+            "get": {
+                "description": "Each kind with its fields. A column whose heading is a field's name, label or alias is mapped by itself.",
+                "tags": [
+                    "imports"
+                ],
+                "summary": "List what can be imported and exported",
+                "operationId": "listImportKinds",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/ImportKinds"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/import-mappings": {
+            "get": {
+                "description": "Mappings from columns to fields that imports saved under a name, by kind and name.",
+                "tags": [
+                    "imports"
+                ],
+                "summary": "List saved mappings",
+                "operationId": "listImportMappings",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "for this kind",
+                        "name": "kind",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/ImportMappings"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/imports": {
+            "get": {
+                "description": "The account's imports, newest first. They are kept for 90 days.",
+                "tags": [
+                    "imports"
+                ],
+                "summary": "List imports",
+                "operationId": "listImports",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "of this kind",
+                        "name": "kind",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Import"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "The file is kept and read at once, and refused when it cannot be; a job then applies it row by row. Location is the job's\nplace. With dry_run the rows tell what would happen: what is new, changed or rejected, and nothing is changed. Larger files,\nand files in other charsets, are uploaded. Needs the write scope of the kind besides.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "imports"
+                ],
+                "summary": "Import a file",
+                "operationId": "createImport",
+                "parameters": [
+                    {
+                        "description": "the file",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateImport"
+                        }
+                    }
+                ],
+                "responses": {
+                    "202": {
+                        "description": "Accepted",
+                        "schema": {
+                            "$ref": "#/definitions/Import"
+                        },
+                        "headers": {
+                            "Location": {
+                                "type": "string",
+                                "description": "the job"
+                            },
+                            "Retry-After": {
+                                "type": "integer",
+                                "description": "seconds until it is worth asking"
+                            }
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/imports/inspect": {
+            "post": {
+                "description": "Tells format, columns, the mapping that the headings suggest, and the first rows. Keeps nothing.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "imports"
+                ],
+                "summary": "Look at a file before it is imported",
+                "operationId": "inspectImport",
+                "parameters": [
+                    {
+                        "description": "the file",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/InspectImport"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/ImportInspection"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ],
+                "x-safe": true
+            }
+        },
+        "/imports/upload": {
+            "post": {
+                "description": "As createImport, for files as they are: UTF-8, UTF-16 or Windows-1252, which is found out.",
+                "consumes": [
+                    "multipart/form-data"
+                ],
+                "tags": [
+                    "imports"
+                ],
+                "summary": "Upload a file to import",
+                "operationId": "uploadImport",
+                "parameters": [
+                    {
+                        "type": "file",
+                        "description": "the file",
+                        "name": "file",
+                        "in": "formData",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "what it holds",
+                        "name": "kind",
+                        "in": "formData",
+                        "required": true
+                    },
+                    {
+                        "enum": [
+                            "csv",
+                            "json"
+                        ],
+                        "type": "string",
+                        "description": "found out when left out",
+                        "name": "format",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "found out when left out",
+                        "name": "delimiter",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "JSON object from column to field; by the headings when left out",
+                        "name": "mapping",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "a mapping that was saved",
+                        "name": "mapping_name",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "saves the mapping under this name",
+                        "name": "save_mapping_as",
+                        "in": "formData"
+                    },
+                    {
+                        "type": "string",
+                        "description": "the system that gave the external ids",
+                        "name": "source",
+                        "in": "formData"
+                    },
+                    {
+                        "enum": [
+                            "true",
+                            "false"
+                        ],
+                        "type": "string",
+                        "description": "tells what would happen, and changes nothing",
+                        "name": "dry_run",
+                        "in": "formData"
+                    }
+                ],
+                "responses": {
+                    "202": {
+                        "description": "Accepted",
+                        "schema": {
+                            "$ref": "#/definitions/Import"
+                        },
+                        "headers": {
+                            "Location": {
+                                "type": "string",
+                                "description": "the job"
+                            },
+                            "Retry-After": {
+                                "type": "integer",
+                                "description": "seconds until it is worth asking"
+                            }
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/imports/{id}": {
+            "get": {
+                "description": "With how many rows came to which state so far.",
+                "tags": [
+                    "imports"
+                ],
+                "summary": "Read an import",
+                "operationId": "getImport",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the import",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Import"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/imports/{id}/revert": {
+            "post": {
+                "description": "A job deletes what the import made and gives back the old values of what it changed, the last row first. What was changed\nsince is kept, and its row tells so. Location is the job's place.",
+                "tags": [
+                    "imports"
+                ],
+                "summary": "Revert an import",
+                "operationId": "revertImport",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the import",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "202": {
+                        "description": "Accepted",
+                        "schema": {
+                            "$ref": "#/definitions/Import"
+                        },
+                        "headers": {
+                            "Location": {
+                                "type": "string",
+                                "description": "the job"
+                            },
+                            "Retry-After": {
+                                "type": "integer",
+                                "description": "seconds until it is worth asking"
+                            }
+                        }
+                    },
+                    "409": {
+                        "description": "it has not ended, was a dry run, or is reverted",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/imports/{id}/rows": {
+            "get": {
+                "description": "By line, up to 200 at a time: what each row changed, or the column, value and reason for which it was rejected. Go on with\nafter_line=next_line.",
+                "tags": [
+                    "imports"
+                ],
+                "summary": "Read what became of rows",
+                "operationId": "listImportRows",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the import",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "created",
+                                "changed",
+                                "unchanged",
+                                "rejected",
+                                "reverted",
+                                "kept"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "in one of these",
+                        "name": "state",
+                        "in": "query"
+                    },
+                    {
+                        "type": "integer",
+                        "description": "those after this line",
+                        "name": "after_line",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/ImportRows"
                         }
                     }
                 },
@@ -3081,6 +3705,253 @@ const docTemplate = `{
                         }
                     }
                 }
+            }
+        },
+        "/jobs": {
+            "get": {
+                "description": "Long operations of the account, newest first. They are kept for 30 days after their end.",
+                "tags": [
+                    "jobs"
+                ],
+                "summary": "List jobs",
+                "operationId": "listJobs",
+                "parameters": [
+                    {
+                        "type": "array",
+                        "items": {
+                            "enum": [
+                                "queued",
+                                "running",
+                                "succeeded",
+                                "failed",
+                                "cancelled"
+                            ],
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "in one of these",
+                        "name": "status",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "description": "of this kind",
+                        "name": "kind",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "of this import or export",
+                        "name": "subject_id",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "asked for at or after",
+                        "name": "created_at[gte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "asked for after",
+                        "name": "created_at[gt]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "asked for at or before",
+                        "name": "created_at[lte]",
+                        "in": "query"
+                    },
+                    {
+                        "type": "string",
+                        "format": "date-time",
+                        "description": "asked for before",
+                        "name": "created_at[lt]",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-Job"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/jobs/changes": {
+            "get": {
+                "description": "First every job as it is now, then each that started, ended or was tried again since. Progress alone is no change. Jobs that\nwere forgotten after their time are not told of.",
+                "tags": [
+                    "jobs"
+                ],
+                "summary": "Follow jobs",
+                "operationId": "listJobChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Job"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/jobs/{id}": {
+            "get": {
+                "description": "How far it has come, and what came of it. Ask again after the time in the Retry-After of the answer that began it, or follow the\nfeed of changes.",
+                "tags": [
+                    "jobs"
+                ],
+                "summary": "Read a job",
+                "operationId": "getJob",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the job",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Job"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/jobs/{id}/cancel": {
+            "post": {
+                "description": "The part that is being done is finished, and none follows. What was done stays; an import can be reverted.",
+                "tags": [
+                    "jobs"
+                ],
+                "summary": "Cancel a job",
+                "operationId": "cancelJob",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the job",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Job"
+                        }
+                    },
+                    "409": {
+                        "description": "it has ended",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/jobs/{id}/retry": {
+            "post": {
+                "description": "For one that failed or was cancelled: it goes on where it was, and nothing is done twice.",
+                "tags": [
+                    "jobs"
+                ],
+                "summary": "Try a job again",
+                "operationId": "retryJob",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the job",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Job"
+                        }
+                    },
+                    "409": {
+                        "description": "it has neither failed nor been cancelled",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
             }
         },
         "/leads": {
@@ -8401,6 +9272,25 @@ const docTemplate = `{
                 }
             }
         },
+        "Changes-Job": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Job"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
         "Changes-Lead": {
             "type": "object",
             "properties": {
@@ -9404,6 +10294,29 @@ const docTemplate = `{
                 }
             }
         },
+        "CreateExport": {
+            "description": "CreateExport is an export that is asked for.",
+            "type": "object",
+            "required": [
+                "kind"
+            ],
+            "properties": {
+                "format": {
+                    "description": "csv when left out",
+                    "type": "string",
+                    "enum": [
+                        "csv",
+                        "json"
+                    ],
+                    "example": "csv"
+                },
+                "kind": {
+                    "type": "string",
+                    "maxLength": 50,
+                    "example": "contacts"
+                }
+            }
+        },
         "CreateGrant": {
             "description": "CreateGrant is what lets a partner act for a dealership.",
             "type": "object",
@@ -9443,6 +10356,75 @@ const docTemplate = `{
                     "example": [
                         "leads:create"
                     ]
+                }
+            }
+        },
+        "CreateImport": {
+            "description": "CreateImport is a file with what to make of it.",
+            "type": "object",
+            "required": [
+                "kind",
+                "text"
+            ],
+            "properties": {
+                "delimiter": {
+                    "description": "found out when left out",
+                    "type": "string",
+                    "maxLength": 1,
+                    "example": ";"
+                },
+                "dry_run": {
+                    "description": "tells what would happen, and changes nothing",
+                    "type": "boolean"
+                },
+                "file_name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "example": "contacts.csv"
+                },
+                "format": {
+                    "description": "found out when left out",
+                    "type": "string",
+                    "enum": [
+                        "csv",
+                        "json"
+                    ],
+                    "example": "csv"
+                },
+                "kind": {
+                    "type": "string",
+                    "maxLength": 50,
+                    "example": "contacts"
+                },
+                "mapping": {
+                    "description": "column to field; by the headings when left out",
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "string"
+                    }
+                },
+                "mapping_name": {
+                    "description": "a mapping that was saved",
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "monthly export of the DMS"
+                },
+                "save_mapping_as": {
+                    "description": "saves the mapping",
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "monthly export of the DMS"
+                },
+                "source": {
+                    "description": "the system that gave the external ids",
+                    "type": "string",
+                    "maxLength": 100,
+                    "example": "dms"
+                },
+                "text": {
+                    "description": "the file",
+                    "type": "string",
+                    "example": "external_id;last_name;email\n4711;Dupont;dupont@mail.example\n"
                 }
             }
         },
@@ -10687,6 +11669,82 @@ const docTemplate = `{
                 }
             }
         },
+        "Export": {
+            "description": "Export is what the account has, written to a file.",
+            "type": "object",
+            "properties": {
+                "actor_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "actor_type": {
+                    "type": "string",
+                    "enum": [
+                        "user",
+                        "api_key",
+                        "site_key",
+                        "client",
+                        "partner",
+                        "system"
+                    ],
+                    "example": "user"
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "format": {
+                    "type": "string",
+                    "enum": [
+                        "csv",
+                        "json"
+                    ],
+                    "example": "csv"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "job_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "kind": {
+                    "type": "string",
+                    "example": "contacts"
+                },
+                "rows": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 1200
+                },
+                "status": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/longjobs.Status"
+                        }
+                    ],
+                    "example": "succeeded"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
+        "ExportedRow": {
+            "description": "ExportedRow is one row of an export in JSON: a text for each field.",
+            "type": "object",
+            "additionalProperties": {
+                "type": "string"
+            }
+        },
         "FieldError": {
             "description": "FieldError is one wrong field or parameter of a request.",
             "type": "object",
@@ -10937,6 +11995,411 @@ const docTemplate = `{
                     "maxLength": 200,
                     "x-omitempty": true,
                     "example": "Christmas Eve"
+                }
+            }
+        },
+        "Import": {
+            "description": "Import is a file that is read into the account.",
+            "type": "object",
+            "properties": {
+                "actor_id": {
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "actor_type": {
+                    "type": "string",
+                    "enum": [
+                        "user",
+                        "api_key",
+                        "site_key",
+                        "client",
+                        "partner",
+                        "system"
+                    ],
+                    "example": "user"
+                },
+                "charset": {
+                    "type": "string",
+                    "example": "windows-1252"
+                },
+                "columns": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "external_id"
+                    ]
+                },
+                "counts": {
+                    "$ref": "#/definitions/ImportCounts"
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "delimiter": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": ";"
+                },
+                "dry_run": {
+                    "type": "boolean"
+                },
+                "file_name": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "contacts.csv"
+                },
+                "format": {
+                    "type": "string",
+                    "enum": [
+                        "csv",
+                        "json"
+                    ],
+                    "example": "csv"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "job_id": {
+                    "description": "the job that works on it, or did last",
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "kind": {
+                    "type": "string",
+                    "example": "contacts"
+                },
+                "mapping": {
+                    "description": "column to field; a column that is not in it is left out",
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "string"
+                    }
+                },
+                "source": {
+                    "type": "string",
+                    "example": "dms"
+                },
+                "status": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/imports.Status"
+                        }
+                    ],
+                    "example": "succeeded"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
+        "ImportChange": {
+            "description": "Change is a field that a row changed.",
+            "type": "object",
+            "properties": {
+                "after": {
+                    "type": "string",
+                    "example": "dupont@mail.example"
+                },
+                "before": {
+                    "type": "string",
+                    "example": ""
+                },
+                "field": {
+                    "type": "string",
+                    "example": "email"
+                }
+            }
+        },
+        "ImportCounts": {
+            "description": "Counts tell how many rows came to which state.",
+            "type": "object",
+            "properties": {
+                "changed": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 20
+                },
+                "created": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 80
+                },
+                "kept": {
+                    "description": "not reverted, because they were changed since",
+                    "type": "integer",
+                    "format": "int64"
+                },
+                "rejected": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 5
+                },
+                "reverted": {
+                    "type": "integer",
+                    "format": "int64"
+                },
+                "rows": {
+                    "description": "of the file",
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 120
+                },
+                "unchanged": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 15
+                }
+            }
+        },
+        "ImportField": {
+            "description": "Field is what a column may hold.",
+            "type": "object",
+            "properties": {
+                "aliases": {
+                    "description": "headings that mean it, in any case",
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "nom"
+                    ]
+                },
+                "label": {
+                    "type": "string",
+                    "example": "Last name"
+                },
+                "name": {
+                    "type": "string",
+                    "example": "last_name"
+                }
+            }
+        },
+        "ImportInspection": {
+            "description": "Inspection is what a file looks like.",
+            "type": "object",
+            "properties": {
+                "charset": {
+                    "type": "string",
+                    "example": "utf-8"
+                },
+                "columns": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "Nom"
+                    ]
+                },
+                "delimiter": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": ";"
+                },
+                "format": {
+                    "type": "string",
+                    "enum": [
+                        "csv",
+                        "json"
+                    ],
+                    "example": "csv"
+                },
+                "mapping": {
+                    "description": "what the headings tell",
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "string"
+                    }
+                },
+                "rows": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 120
+                },
+                "sample": {
+                    "description": "the first rows",
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ImportSampleRow"
+                    }
+                }
+            }
+        },
+        "ImportKind": {
+            "description": "Kind is what can be imported and exported.",
+            "type": "object",
+            "properties": {
+                "fields": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ImportField"
+                    }
+                },
+                "name": {
+                    "type": "string",
+                    "example": "contacts"
+                }
+            }
+        },
+        "ImportKinds": {
+            "description": "Kinds lists what can be imported and exported.",
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ImportKind"
+                    }
+                }
+            }
+        },
+        "ImportMapping": {
+            "description": "Mapping is a mapping that was saved.",
+            "type": "object",
+            "properties": {
+                "kind": {
+                    "type": "string",
+                    "example": "contacts"
+                },
+                "mapping": {
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "string"
+                    }
+                },
+                "name": {
+                    "type": "string",
+                    "example": "monthly export of the DMS"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                }
+            }
+        },
+        "ImportMappings": {
+            "description": "Mappings lists mappings by kind and name.",
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ImportMapping"
+                    }
+                }
+            }
+        },
+        "ImportRow": {
+            "description": "Row is what became of one row of a file.",
+            "type": "object",
+            "properties": {
+                "changes": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ImportChange"
+                    }
+                },
+                "errors": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ImportRowError"
+                    }
+                },
+                "line": {
+                    "description": "of the file; of JSON the place in the array, from 1",
+                    "type": "integer",
+                    "example": 7
+                },
+                "state": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/imports.State"
+                        }
+                    ],
+                    "example": "changed"
+                },
+                "subject_id": {
+                    "description": "what the row is about; null when it was rejected, and in a dry run",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                }
+            }
+        },
+        "ImportRowError": {
+            "description": "RowError is why a row was rejected, or left alone by a revert.",
+            "type": "object",
+            "properties": {
+                "code": {
+                    "type": "string",
+                    "example": "invalid"
+                },
+                "column": {
+                    "description": "empty when it is the row as a whole",
+                    "type": "string",
+                    "example": "E-mail"
+                },
+                "detail": {
+                    "type": "string",
+                    "example": "This is no e-mail address."
+                },
+                "value": {
+                    "type": "string",
+                    "example": "dupont@"
+                }
+            }
+        },
+        "ImportRows": {
+            "description": "Rows are some rows of an import, by line.",
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ImportRow"
+                    }
+                },
+                "next_line": {
+                    "description": "for after_line; null at the end",
+                    "type": "integer",
+                    "x-nullable": true
+                }
+            }
+        },
+        "ImportSampleRow": {
+            "description": "SampleRow is a row as it was read.",
+            "type": "object",
+            "properties": {
+                "cells": {
+                    "type": "array",
+                    "items": {
+                        "type": "string"
+                    },
+                    "example": [
+                        "Dupont"
+                    ]
+                },
+                "fault": {
+                    "description": "why it could not be read",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "the row has more cells than the first line has columns"
+                },
+                "line": {
+                    "type": "integer",
+                    "example": 2
                 }
             }
         },
@@ -11304,6 +12767,38 @@ const docTemplate = `{
                 }
             }
         },
+        "InspectImport": {
+            "description": "InspectImport is a file to look at.",
+            "type": "object",
+            "required": [
+                "kind",
+                "text"
+            ],
+            "properties": {
+                "delimiter": {
+                    "type": "string",
+                    "maxLength": 1,
+                    "example": ";"
+                },
+                "format": {
+                    "type": "string",
+                    "enum": [
+                        "csv",
+                        "json"
+                    ],
+                    "example": "csv"
+                },
+                "kind": {
+                    "type": "string",
+                    "maxLength": 50,
+                    "example": "contacts"
+                },
+                "text": {
+                    "type": "string",
+                    "example": "Id;Nom;Courriel\n4711;Dupont;dupont@mail.example\n"
+                }
+            }
+        },
         "IssuedAPIKey": {
             "description": "IssuedAPIKey is a key with its secret, which is shown this once. A replay of the answer has null in its place.",
             "type": "object",
@@ -11519,6 +13014,109 @@ const docTemplate = `{
                     "type": "integer",
                     "format": "int64",
                     "example": 3
+                }
+            }
+        },
+        "Job": {
+            "description": "Job is a long operation that somebody asked for.",
+            "type": "object",
+            "properties": {
+                "actor_id": {
+                    "description": "who asked for it; null for the system",
+                    "type": "string",
+                    "format": "uuid",
+                    "x-nullable": true
+                },
+                "actor_type": {
+                    "type": "string",
+                    "enum": [
+                        "user",
+                        "api_key",
+                        "site_key",
+                        "client",
+                        "partner",
+                        "system"
+                    ],
+                    "example": "user"
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "error": {
+                    "description": "why it failed",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "finished_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "kind": {
+                    "type": "string",
+                    "example": "import.run"
+                },
+                "progress": {
+                    "$ref": "#/definitions/JobProgress"
+                },
+                "result": {
+                    "description": "by kind; empty until there is one",
+                    "type": "object",
+                    "additionalProperties": {}
+                },
+                "started_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "status": {
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/longjobs.Status"
+                        }
+                    ],
+                    "example": "running"
+                },
+                "subject_id": {
+                    "description": "the import or export that it works on",
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 4
+                }
+            }
+        },
+        "JobProgress": {
+            "description": "Progress is how far a job has come.",
+            "type": "object",
+            "properties": {
+                "done": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 1200
+                },
+                "total": {
+                    "description": "null while nobody knows",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-nullable": true,
+                    "example": 5000
                 }
             }
         },
@@ -12672,6 +14270,28 @@ const docTemplate = `{
                 }
             }
         },
+        "List-Export": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Export"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
         "List-Grant": {
             "type": "object",
             "properties": {
@@ -12679,6 +14299,28 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/Grant"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-Import": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Import"
                     }
                 },
                 "next_cursor": {
@@ -12723,6 +14365,28 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/InboxDocument"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-Job": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Job"
                     }
                 },
                 "next_cursor": {
@@ -16006,6 +17670,10 @@ const docTemplate = `{
                 "calendars:self",
                 "webhooks:read",
                 "webhooks:write",
+                "jobs:read",
+                "jobs:write",
+                "imports:read",
+                "imports:write",
                 "booking:public"
             ],
             "x-enum-comments": {
@@ -16014,6 +17682,10 @@ const docTemplate = `{
                 "CalendarsSelf": "one's own presence and absences",
                 "EventsRead": "the events about what the other scopes may read",
                 "GrantsRead": "what partners may do",
+                "ImportsRead": "imports and exports, with their rows",
+                "ImportsWrite": "start and revert them; needs the scope of what is imported besides",
+                "JobsRead": "long operations and how far they are",
+                "JobsWrite": "cancel them, try them again",
                 "KeysRead": "API keys, site keys, machine clients",
                 "LeadsCreate": "intake only: what a site key or a partner needs",
                 "MessagesRead": "mail that went out and came in",
@@ -16052,6 +17724,10 @@ const docTemplate = `{
                 "one's own presence and absences",
                 "endpoints and the delivery log",
                 "",
+                "long operations and how far they are",
+                "cancel them, try them again",
+                "imports and exports, with their rows",
+                "start and revert them; needs the scope of what is imported besides",
                 "availability and booking, as shoppers see it"
             ],
             "x-enum-varnames": [
@@ -16086,6 +17762,10 @@ const docTemplate = `{
                 "CalendarsSelf",
                 "WebhooksRead",
                 "WebhooksWrite",
+                "JobsRead",
+                "JobsWrite",
+                "ImportsRead",
+                "ImportsWrite",
                 "BookingPublic"
             ]
         },
@@ -16127,6 +17807,59 @@ const docTemplate = `{
                 "DeliveryDelivered",
                 "DeliveryFailed",
                 "DeliveryCancelled"
+            ]
+        },
+        "imports.State": {
+            "description": "State is what became of a row.",
+            "type": "string",
+            "enum": [
+                "created",
+                "changed",
+                "unchanged",
+                "rejected",
+                "reverted",
+                "kept"
+            ],
+            "x-enum-comments": {
+                "Kept": "not reverted, because it was changed since"
+            },
+            "x-enum-descriptions": [
+                "",
+                "",
+                "",
+                "",
+                "",
+                "not reverted, because it was changed since"
+            ],
+            "x-enum-varnames": [
+                "Created",
+                "Changed",
+                "Unchanged",
+                "Rejected",
+                "Reverted",
+                "Kept"
+            ]
+        },
+        "imports.Status": {
+            "description": "Status is where an import stands.",
+            "type": "string",
+            "enum": [
+                "queued",
+                "running",
+                "succeeded",
+                "failed",
+                "cancelled",
+                "reverting",
+                "reverted"
+            ],
+            "x-enum-varnames": [
+                "StatusQueued",
+                "StatusRunning",
+                "StatusSucceeded",
+                "StatusFailed",
+                "StatusCancelled",
+                "StatusReverting",
+                "StatusReverted"
             ]
         },
         "kernel.ExternalRef": {
@@ -16347,6 +18080,35 @@ const docTemplate = `{
                 "TypeGeneral"
             ]
         },
+        "longjobs.Status": {
+            "description": "Status is where a job stands.",
+            "type": "string",
+            "enum": [
+                "queued",
+                "running",
+                "succeeded",
+                "failed",
+                "cancelled"
+            ],
+            "x-enum-comments": {
+                "Cancelled": "what was done until then stays; it can be tried again",
+                "Failed": "error says why; it can be tried again"
+            },
+            "x-enum-descriptions": [
+                "",
+                "",
+                "",
+                "error says why; it can be tried again",
+                "what was done until then stays; it can be tried again"
+            ],
+            "x-enum-varnames": [
+                "Queued",
+                "Running",
+                "Succeeded",
+                "Failed",
+                "Cancelled"
+            ]
+        },
         "mail.Kind": {
             "description": "Kind tells what sort of message came in.",
             "type": "string",
@@ -16521,6 +18283,14 @@ const docTemplate = `{
         {
             "description": "What a dealership allows an OEM or a lead provider.",
             "name": "grants"
+        },
+        {
+            "description": "Long operations: how far they are, and what came of them.",
+            "name": "jobs"
+        },
+        {
+            "description": "Files read into the account, and written from it.",
+            "name": "imports"
         },
         {
             "description": "What administrators did, in entries that nobody can change.",

@@ -189,6 +189,9 @@ func problemOf(e *errs.Error, requestID string) Problem {
 	return p
 }
 
+// ProblemOf is an error as a part of an answer: why a job failed.
+func ProblemOf(e *errs.Error) Problem { return problemOf(e, "") }
+
 func writeProblem(c echo.Context, e *errs.Error) error {
 	p := problemOf(e, Of(c).RequestID)
 	h := c.Response().Header()

@@ -3,9 +3,11 @@ package httpx
 import (
 	"bytes"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/idem"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
@@ -16,9 +18,16 @@ type Reply struct {
 	Status   int    // 200 when zero, 204 when there is no body either
 	Body     any    // nil for none
 	Version  int64  // becomes the ETag; 0 for none
-	Location string // of what was created
+	Location string // of what was created, or of the job of a 202
+	// RetryAfter says after which time a 202 is worth asking about.
+	RetryAfter time.Duration
 	// Redacted is kept for a replay in place of Body, when Body shows a secret that is shown once only.
 	Redacted any
+}
+
+// Accepted answers what a job will do: 202 with the job's place and when to look there first.
+func Accepted(body any, version int64, job kernel.JobID) Reply {
+	return Reply{Status: http.StatusAccepted, Body: body, Version: version, Location: "/v1/jobs/" + job.String(), RetryAfter: time.Second}
 }
 
 func (r Reply) status() int {

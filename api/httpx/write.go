@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -68,12 +69,15 @@ func Write(c echo.Context, u Units, account kernel.AccountID, work func(ctx cont
 func render(r Reply) (idem.Answer, error) {
 	answer := idem.Answer{Status: r.status()}
 	if r.Version > 0 || r.Location != "" {
-		answer.Header = make(map[string]string, 2)
+		answer.Header = make(map[string]string, 3)
 		if r.Version > 0 {
 			answer.Header["Etag"] = etagOf(r.Version)
 		}
 		if r.Location != "" {
 			answer.Header["Location"] = r.Location
+		}
+		if r.RetryAfter > 0 {
+			answer.Header["Retry-After"] = strconv.Itoa(int(r.RetryAfter.Seconds()))
 		}
 	}
 	if r.Body == nil {

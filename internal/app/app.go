@@ -23,6 +23,8 @@ import (
 	"github.com/rooftop-crm/rooftop/api/coreapi"
 	"github.com/rooftop-crm/rooftop/api/docsapi"
 	"github.com/rooftop-crm/rooftop/api/eventsapi"
+	"github.com/rooftop-crm/rooftop/api/importsapi"
+	"github.com/rooftop-crm/rooftop/api/jobsapi"
 	"github.com/rooftop-crm/rooftop/api/leadsapi"
 	"github.com/rooftop-crm/rooftop/api/messagesapi"
 	"github.com/rooftop-crm/rooftop/internal/calendars"
@@ -33,6 +35,8 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/core/coredb"
 	"github.com/rooftop-crm/rooftop/internal/events"
 	"github.com/rooftop-crm/rooftop/internal/events/eventsdb"
+	"github.com/rooftop-crm/rooftop/internal/imports"
+	"github.com/rooftop-crm/rooftop/internal/imports/importsdb"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/leads"
 	"github.com/rooftop-crm/rooftop/internal/leads/leadsdb"
@@ -47,6 +51,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/idem"
 	"github.com/rooftop-crm/rooftop/internal/platform/jobs"
 	"github.com/rooftop-crm/rooftop/internal/platform/links"
+	"github.com/rooftop-crm/rooftop/internal/platform/longjobs"
 	"github.com/rooftop-crm/rooftop/internal/platform/mail"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/ratelimit"
@@ -74,6 +79,8 @@ type Services struct {
 	Links     *links.Store
 	Outbound  *fetch.Guard
 	Jobs      *jobs.Runner
+	LongJobs  *longjobs.Service
+	Imports   *imports.Service
 }
 
 // Module is what --services chooses.
@@ -103,16 +110,22 @@ func Modules(s Services) []Module {
 				coreapi.Routes(g, s.Core, s.Units)
 				eventsapi.Routes(g, s.Feed, s.Core, s.Units)
 				calendarsapi.Routes(g, s.Calendars, s.Units)
+				jobsapi.Routes(g, s.LongJobs, s.Units)
+				importsapi.Routes(g, s.Imports, s.Units)
 			},
 			Public:  func(e *echo.Echo, g *echo.Group) { coreapi.PublicRoutes(e, g, s.Core) },
 			Workers: []func(context.Context) error{s.Events.Sequence, s.Feed.Follow, s.Feed.Prune, s.Feed.FanOut, s.Feed.Rescue, s.Core.Housekeep, s.Links.Run},
 			Due: func(r *background.Runner) {
 				r.Handle(core.PurgeIdempotencyKeys, purge(s))
+				s.LongJobs.Due(r)
+				r.Handle(imports.WorkForget, s.Imports.Forget)
+				r.Handle(imports.WorkForgetExport, s.Imports.ForgetExport)
 				r.Handle(events.WorkDeliver, s.Feed.Begin)
 				r.Handle(events.WorkPurge, s.Feed.Purge)
 			},
 			Jobs: func(h jobs.Handlers) {
 				s.Core.JobHandlers(h)
+				s.LongJobs.Jobs(h)
 				jobs.Handle(h, deliverSpec, deliverWebhooks(s.Feed))
 			},
 		},
@@ -239,7 +252,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 	work := &desk{}
 	s.Core = core.NewService(core.Parts{
 		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Audit: s.Audit, Work: s.Work, Hasher: hasher,
-		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Jobs: s.Jobs, Desk: work, AppURL: m.appURL, Enums: slices.Concat(core.Enums(), calendars.Enums(), contacts.Enums(), leads.Enums(), messages.Enums(), events.Enums()), Now: now,
+		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Jobs: s.Jobs, Desk: work, AppURL: m.appURL, Enums: slices.Concat(core.Enums(), calendars.Enums(), contacts.Enums(), leads.Enums(), messages.Enums(), events.Enums(), longjobs.Enums(), imports.Enums()), Now: now,
 	})
 	s.Calendars = calendars.NewService(calendars.Needs{Store: calendarsdb.New(d), Units: d, Log: s.Events, Core: calendarsCore{s.Core}, Now: now})
 	schemas := schema.New(customSchemas(s.Core), now)
@@ -258,6 +271,9 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 		Log: s.Events, Rules: eventRules(s), Store: hooks, Lanes: hooks, Units: d, Work: s.Work, Out: newWebhookSender(m.out),
 		Render: eventsapi.Render, Enqueue: enqueueWebhooks(m.jobs), Presence: d.Presence, Now: now,
 	})
+	s.LongJobs = longjobs.New(d, s.Jobs, s.Events, s.Work, now)
+	s.Imports = imports.NewService(imports.Deps{Store: importsdb.New(d), Units: d, Jobs: s.LongJobs, Work: s.Work, Events: s.Events, Now: now})
+	s.Imports.Register("contacts", contactRows{s.Contacts})
 	s.Messages = messages.NewService(messages.Parts{
 		Store: messagesdb.New(d), Directory: messagesdb.NewDirectory(d), Units: d, Events: s.Events, Audit: s.Audit, Jobs: s.Jobs, Core: messagesCore{s.Core},
 		Ring: ring, Now: now, Sender: m.post.sender, Sign: m.post.sign, From: m.post.from, Domain: m.post.domain, DNS: m.post.dns,

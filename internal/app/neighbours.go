@@ -9,11 +9,13 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/contacts"
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/events"
+	"github.com/rooftop-crm/rooftop/internal/imports"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/leads"
 	"github.com/rooftop-crm/rooftop/internal/messages"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/longjobs"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
 	"github.com/rooftop-crm/rooftop/internal/platform/schema"
 )
@@ -353,5 +355,8 @@ func eventRules(s Services) map[string]events.Rule {
 		calendars.ResourceShift:    {Scope: auth.CalendarsRead, Among: s.Calendars.Shifts.Among},
 		calendars.ResourceAbsence:  {Scope: auth.CalendarsRead, Shared: true},
 		calendars.ResourcePresence: {Scope: auth.CalendarsRead, Shared: true},
+		longjobs.Resource:          {Scope: auth.JobsRead, Shared: true},
+		imports.Resource:           {Scope: auth.ImportsRead, Shared: true},
+		imports.ResourceExport:     {Scope: auth.ImportsRead, Shared: true},
 	}
 }

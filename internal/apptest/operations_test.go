@@ -1,6 +1,7 @@
 package apptest_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -155,6 +156,26 @@ var operations = map[string]operation{
 	"PUT /v1/presence/:id":     {path: "/v1/presence/{fresh}", body: `{"state":"in"}`, scope: auth.CalendarsWrite, ok: 201, fresh: "user"},
 	"DELETE /v1/presence/:id":  {path: "/v1/presence/{fresh}", scope: auth.CalendarsWrite, ok: 204, fresh: "presence"},
 
+	"GET /v1/jobs":             {path: "/v1/jobs", scope: auth.JobsRead, ok: 200},
+	"GET /v1/jobs/changes":     {path: "/v1/jobs/changes", scope: auth.JobsRead, ok: 200},
+	"GET /v1/jobs/:id":         {path: "/v1/jobs/{job}", scope: auth.JobsRead, ok: 200},
+	"POST /v1/jobs/:id/cancel": {path: "/v1/jobs/{job}/cancel", scope: auth.JobsWrite, also: []auth.Scope{auth.ImportsWrite}, ok: 409},
+	"POST /v1/jobs/:id/retry":  {path: "/v1/jobs/{job}/retry", scope: auth.JobsWrite, also: []auth.Scope{auth.ImportsWrite}, ok: 409},
+
+	"GET /v1/import-kinds":        {path: "/v1/import-kinds", scope: auth.ImportsRead, ok: 200},
+	"GET /v1/import-mappings":     {path: "/v1/import-mappings", scope: auth.ImportsRead, ok: 200},
+	"POST /v1/imports":            {path: "/v1/imports", body: `{"kind":"contacts","text":"last_name\n{nonce}\n"}`, scope: auth.ImportsWrite, also: []auth.Scope{auth.ContactsWrite}, ok: 202},
+	"POST /v1/imports/upload":     {path: "/v1/imports/upload", body: upload("contacts", "last_name\n{nonce}\n", ""), scope: auth.ImportsWrite, also: []auth.Scope{auth.ContactsWrite}, ok: 202},
+	"POST /v1/imports/inspect":    {path: "/v1/imports/inspect", body: `{"kind":"contacts","text":"last_name\n{nonce}\n"}`, scope: auth.ImportsRead, ok: 200},
+	"GET /v1/imports":             {path: "/v1/imports", scope: auth.ImportsRead, ok: 200},
+	"GET /v1/imports/:id":         {path: "/v1/imports/{import}", scope: auth.ImportsRead, ok: 200},
+	"GET /v1/imports/:id/rows":    {path: "/v1/imports/{import}/rows", scope: auth.ImportsRead, also: []auth.Scope{auth.ContactsRead}, ok: 200},
+	"POST /v1/imports/:id/revert": {path: "/v1/imports/{fresh}/revert", scope: auth.ImportsWrite, also: []auth.Scope{auth.ContactsWrite}, ok: 202, fresh: "import"},
+	"POST /v1/exports":            {path: "/v1/exports", body: `{"kind":"contacts"}`, scope: auth.ImportsWrite, also: []auth.Scope{auth.ContactsRead}, ok: 202},
+	"GET /v1/exports":             {path: "/v1/exports", scope: auth.ImportsRead, ok: 200},
+	"GET /v1/exports/:id":         {path: "/v1/exports/{export}", scope: auth.ImportsRead, ok: 200},
+	"GET /v1/exports/:id/content": {path: "/v1/exports/{export}/content", scope: auth.ImportsRead, also: []auth.Scope{auth.ContactsRead}, ok: 200},
+
 	"POST /v1/contacts":                            {path: "/v1/contacts", body: `{"full_name":"{nonce}"}`, scope: auth.ContactsWrite, ok: 201},
 	"POST /v1/contacts/batch":                      {path: "/v1/contacts/batch", body: `{"items":[{"full_name":"{nonce}"}]}`, scope: auth.ContactsWrite, ok: 207, item: 201},
 	"GET /v1/contacts":                             {path: "/v1/contacts", scope: auth.ContactsRead, ok: 200},
@@ -211,6 +232,16 @@ var operations = map[string]operation{
 	"GET /v1/inbound-messages/:id/raw":   {path: "/v1/inbound-messages/{inbound}/raw", scope: auth.MessagesRead, ok: 200},
 }
 
+// upload is a form with a file.
+func upload(kind, file, mapping string) string {
+	const field = "--part\r\nContent-Disposition: form-data; name=%q\r\n\r\n%s\r\n"
+	body := fmt.Sprintf(field, "kind", kind)
+	if mapping != "" {
+		body += fmt.Sprintf(field, "mapping_name", mapping)
+	}
+	return body + "--part\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f.csv\"\r\n\r\n" + file + "\r\n--part--\r\n"
+}
+
 // make makes one more of what an operation uses up, and returns its id.
 func (a *tenant) make(t testing.TB, what string) string {
 	t.Helper()
@@ -241,6 +272,10 @@ func (a *tenant) make(t testing.TB, what string) string {
 		user := a.make(t, "user")
 		a.For(t).JSON(http.MethodPut, "/v1/presence/"+user, object{"state": "away"}).Is(http.StatusCreated)
 		return user
+	case "import":
+		made := a.For(t).Post("/v1/imports", object{"kind": "contacts", "text": "last_name\n" + nonce + "\n"})
+		followed(t, a.For(t), made)
+		return made.Str("id")
 	case "contact":
 		return post("/v1/contacts", object{"full_name": nonce})
 	case "lead":

@@ -181,6 +181,52 @@ var attacks = map[string][]attack{
 	"DELETE /v1/dealerships/:id":       {{what: "path", path: "/v1/dealerships/{dealership}", want: 404}},
 	"POST /v1/dealerships/:id/restore": {{what: "path", path: "/v1/dealerships/{gone_dealership}/restore", want: 404}},
 
+	"GET /v1/jobs": {
+		{what: "what it works on", path: "/v1/jobs?subject_id={import}", want: 200},
+		{what: "account in filter", path: "/v1/jobs?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/jobs?limit=1&cursor={job_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/jobs", want: 200},
+	},
+	"GET /v1/jobs/changes": {
+		{what: "cursor", path: "/v1/jobs/changes?limit=1&cursor={job_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/jobs/changes", want: 200},
+	},
+	"GET /v1/jobs/:id": {
+		{what: "path", path: "/v1/jobs/{job}", want: 404},
+		{what: "path, with its tag", path: "/v1/jobs/{job}", headers: []string{"If-None-Match", `"1"`}, want: 404},
+	},
+	"POST /v1/jobs/:id/cancel": {{what: "path", path: "/v1/jobs/{job}/cancel", want: 404}},
+	"POST /v1/jobs/:id/retry":  {{what: "path", path: "/v1/jobs/{job}/retry", want: 404}},
+
+	"GET /v1/import-kinds":    {{what: "account in query", path: "/v1/import-kinds?account_id={account}", want: 400, partner: 400}},
+	"GET /v1/import-mappings": {{what: "account in filter", path: "/v1/import-mappings?account_id={account}", want: 400, partner: 400}, {what: "self", path: "/v1/import-mappings", want: 200}},
+	"POST /v1/imports": {
+		{what: "mapping", path: "/v1/imports", body: `{"kind":"contacts","text":"last_name\nN\n","mapping_name":"{mapping}"}`, want: 422},
+		{what: "account in body", path: "/v1/imports", body: `{"kind":"contacts","text":"last_name\nN\n","account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"POST /v1/imports/upload": {{what: "mapping", path: "/v1/imports/upload", body: upload("contacts", "last_name\nN\n", "{mapping}"), want: 422}},
+	"POST /v1/imports/inspect": {
+		{what: "account in body", path: "/v1/imports/inspect", body: `{"kind":"contacts","text":"last_name\nN\n","account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"GET /v1/imports": {
+		{what: "account in filter", path: "/v1/imports?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/imports?limit=1&cursor={import_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/imports", want: 200},
+	},
+	"GET /v1/imports/:id":         {{what: "path", path: "/v1/imports/{import}", want: 404}},
+	"GET /v1/imports/:id/rows":    {{what: "path", path: "/v1/imports/{import}/rows", want: 404}, {what: "path, further", path: "/v1/imports/{import}/rows?after_line=1", want: 404}},
+	"POST /v1/imports/:id/revert": {{what: "path", path: "/v1/imports/{import}/revert", want: 404}},
+	"POST /v1/exports": {
+		{what: "account in body", path: "/v1/exports", body: `{"kind":"contacts","account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"GET /v1/exports": {
+		{what: "account in filter", path: "/v1/exports?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/exports?limit=1&cursor={export_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/exports", want: 200},
+	},
+	"GET /v1/exports/:id":         {{what: "path", path: "/v1/exports/{export}", want: 404}},
+	"GET /v1/exports/:id/content": {{what: "path", path: "/v1/exports/{export}/content", want: 404}},
+
 	"POST /v1/users": {
 		{what: "role at a dealership", path: "/v1/users", body: `{"email":"x@fr.example","password":"a long enough password","roles":[{"role":"viewer","dealership_id":"{dealership}"}]}`, want: 422},
 		{what: "account in body", path: "/v1/users", body: `{"email":"x@fr.example","password":"a long enough password","account_id":"{account}"}`, want: 422, partner: 422},

@@ -63,6 +63,8 @@ func (n names) send(t testing.TB, c *apptest.Caller, method, path, body string, 
 		media = "application/xml"
 	case strings.HasPrefix(body, "token=") || strings.HasPrefix(body, "grant_type="):
 		media = "application/x-www-form-urlencoded"
+	case strings.HasPrefix(body, "--part\r\n"):
+		media = "multipart/form-data; boundary=part"
 	case method == http.MethodPatch:
 		media = "application/merge-patch+json"
 	}
@@ -175,6 +177,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 		_, _, err := p.Links.Issue(ctx, auth.System(a.ID), links.New{Purpose: "test", Subject: uuid.UUID(a.AdminID)})
 		return err
 	}))
+	a.fillImports(t, c)
 	apptest.Await(t, "events are numbered", func() bool { return len(a.Get("/v1/events?type=account.updated").Is(http.StatusOK).List("data")) > 0 })
 	n["event"] = a.Get("/v1/events?type=account.updated").Str("data.0.id")
 	a.fillWebhooks(t, c)
@@ -187,6 +190,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 		"hours": "/v1/opening-hours", "closure": "/v1/closures", "shift": "/v1/shifts", "absence": "/v1/absences",
 		"presence": "/v1/presence", "staff": "/v1/staff?dealership_id=" + n["dealership"] + "&",
 		"webhook": "/v1/webhook-endpoints", "delivery": "/v1/webhook-deliveries",
+		"import": "/v1/imports", "export": "/v1/exports", "job": "/v1/jobs",
 	} {
 		n[name+"_cursor"] = a.Get(strings.Replace(path+"?limit=1", "&?", "&", 1)).Is(http.StatusOK).Str("next_cursor")
 	}
@@ -196,7 +200,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 		n[name+"_cursor"] = a.Get("/v1/" + path + "?limit=1").Is(http.StatusOK).Str("next_cursor")
 		n[name+"_changes"] = a.Get("/v1/" + path + "/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
-	for _, name := range []string{"lead", "contact", "dealership", "user", "api-key", "grant", "webhook-endpoint"} {
+	for _, name := range []string{"lead", "contact", "dealership", "user", "api-key", "grant", "webhook-endpoint", "job"} {
 		n[name+"_changes"] = a.Get("/v1/" + name + "s/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
 	for name, path := range map[string]string{
@@ -241,6 +245,24 @@ func (a *tenant) fillCalendars(c func(string) string) {
 	}
 	a.JSON(http.MethodPut, "/v1/presence/"+n["seller"], object{"state": "away"}).Is(http.StatusCreated)
 	a.JSON(http.MethodPut, "/v1/presence/"+a.AdminID.String(), object{"state": "in"}).Is(http.StatusCreated)
+}
+
+// fillImports reads a file with a row of each state, and writes one; twice, so that lists have a further page.
+func (a *tenant) fillImports(t testing.TB, c func(string) string) {
+	t.Helper()
+	n := a.names
+	n["mapping"] = c("mapping")
+	for range 2 {
+		made := a.Post("/v1/imports", object{
+			"kind": "contacts", "source": c("import-source"), "file_name": c("file"), "save_mapping_as": n["mapping"],
+			"text": "external_id,last_name,email\n1," + c("imported") + "," + c("imported") + "@fr.example\n2," + c("faulty") + ",no address\n",
+		})
+		followed(t, a.Caller, made)
+		n["import"], n["job"] = made.Str("id"), made.Str("job_id")
+		export := a.Post("/v1/exports", object{"kind": "contacts"})
+		followed(t, a.Caller, export)
+		n["export"] = export.Str("id")
+	}
 }
 
 func (a *tenant) fillPeople(c func(string) string) {

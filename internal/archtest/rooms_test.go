@@ -14,7 +14,7 @@ type room struct {
 
 // Shorthands for rows that repeat.
 var (
-	contexts  = []string{"internal/core", "internal/calendars", "internal/contacts", "internal/leads", "internal/events", "internal/messages"}
+	contexts  = []string{"internal/core", "internal/calendars", "internal/contacts", "internal/leads", "internal/events", "internal/messages", "internal/imports"}
 	platform  = []string{"internal/platform/...", "internal/kernel", "pkg/..."}
 	forDomain = []string{"github.com/google/uuid"} // what a typed id is made of
 	forStores = []string{"gorm.io/gorm", "github.com/jackc/pgx/v5", "github.com/google/uuid", "github.com/goccy/go-json"}
@@ -55,6 +55,9 @@ var rooms = []room{
 	{path: "internal/messages", rooms: platform, libraries: forDomain},
 	{path: "internal/messages/messagesdb", rooms: with(platform, "internal/messages"), libraries: forStores},
 
+	{path: "internal/imports", rooms: platform, libraries: with(forDomain, "golang.org/x/text")},
+	{path: "internal/imports/importsdb", rooms: with(platform, "internal/imports"), libraries: forStores},
+
 	{path: "internal/kernel", libraries: forDomain},
 	{path: "internal/platform/audit", rooms: platform, libraries: with(forDomain, "gorm.io/gorm", "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/auth", rooms: platform, libraries: with(forDomain, "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto", "golang.org/x/text")},
@@ -68,6 +71,7 @@ var rooms = []room{
 	{path: "internal/platform/jobs", rooms: platform, libraries: with(forDomain, "github.com/riverqueue/river", "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/keyset", rooms: platform, libraries: with(forDomain, "gorm.io/gorm")},
 	{path: "internal/platform/locale", rooms: platform, libraries: []string{"golang.org/x/text"}},
+	{path: "internal/platform/longjobs", rooms: platform, libraries: with(forDomain, "gorm.io/gorm")},
 	{path: "internal/platform/mail/mailtest", rooms: platform, libraries: []string{"*"}}, // tests only
 	{path: "internal/platform/mail", rooms: platform, libraries: with(
 		forDomain, "github.com/wneessen/go-mail", "github.com/emersion", "github.com/jhillyerd/enmime/v2", "blitiri.com.ar/go/spf", "golang.org/x/net",
@@ -109,6 +113,8 @@ var owners = map[string][]string{
 	"internal/platform/ratelimit":    {"rate_windows"},
 	"internal/platform/jobs":         {"river_job", "river_leader", "river_queue", "river_notification"},
 	"internal/platform/migrate":      {"installation", "river_migration"},
+	"internal/platform/longjobs":     {"jobs"},
+	"internal/imports/importsdb":     {"imports", "import_parts", "import_rows", "import_mappings", "exports", "export_parts"},
 }
 
 // anySQL may name every table: the bench compares our statements with bare ones.

@@ -65,6 +65,10 @@ func scopeLabels() []enum.Value {
 		{Value: "messages:write", En: "Send messages and change templates", Fr: "Envoyer des messages et modifier les modèles"},
 		{Value: "webhooks:read", En: "Read webhooks", Fr: "Lire les webhooks"},
 		{Value: "webhooks:write", En: "Manage webhooks", Fr: "Gérer les webhooks"},
+		{Value: "jobs:read", En: "Read jobs", Fr: "Lire les tâches"},
+		{Value: "jobs:write", En: "Cancel and retry jobs", Fr: "Annuler et relancer les tâches"},
+		{Value: "imports:read", En: "Read imports and exports", Fr: "Lire les imports et exports"},
+		{Value: "imports:write", En: "Import and export", Fr: "Importer et exporter"},
 		{Value: "stock:public", En: "See published stock", Fr: "Voir le stock publié"},
 		{Value: "booking:public", En: "Book as a visitor", Fr: "Réserver en tant que visiteur"},
 	}

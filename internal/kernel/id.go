@@ -33,6 +33,9 @@ type (
 	absence      struct{}
 	webhook      struct{}
 	delivery     struct{}
+	job          struct{}
+	importRun    struct{}
+	exportRun    struct{}
 )
 
 type (
@@ -78,6 +81,12 @@ type (
 	WebhookID = ID[webhook]
 	// DeliveryID names one event on its way to one endpoint.
 	DeliveryID = ID[delivery]
+	// JobID names a long operation that its caller can follow.
+	JobID = ID[job]
+	// ImportID names one import of a file.
+	ImportID = ID[importRun]
+	// ExportID names one export to a file.
+	ExportID = ID[exportRun]
 )
 
 // NewID returns a UUIDv7: it sorts by the time it was made, so that new rows land together in an index.

@@ -38,6 +38,10 @@ const (
 	CalendarsSelf     Scope = "calendars:self" // one's own presence and absences
 	WebhooksRead      Scope = "webhooks:read"  // endpoints and the delivery log
 	WebhooksWrite     Scope = "webhooks:write"
+	JobsRead          Scope = "jobs:read"      // long operations and how far they are
+	JobsWrite         Scope = "jobs:write"     // cancel them, try them again
+	ImportsRead       Scope = "imports:read"   // imports and exports, with their rows
+	ImportsWrite      Scope = "imports:write"  // start and revert them; needs the scope of what is imported besides
 	BookingPublic     Scope = "booking:public" // availability and booking, as shoppers see it
 )
 
@@ -59,6 +63,7 @@ var allScopes = []Scope{
 	LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead, VehiclesWrite,
 	AppointmentsRead, AppointmentsWrite, DealershipsRead, DealershipsWrite, UsersRead, UsersWrite, KeysRead, KeysWrite,
 	GrantsRead, GrantsWrite, AccountRead, AccountWrite, AuditRead, CalendarsRead, CalendarsWrite, CalendarsSelf, StockPublic, BookingPublic, EventsRead, WebhooksRead, WebhooksWrite,
+	JobsRead, JobsWrite, ImportsRead, ImportsWrite,
 }
 
 var roleScopes = map[Role][]Scope{
@@ -66,6 +71,7 @@ var roleScopes = map[Role][]Scope{
 	RoleManager: {
 		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead, VehiclesWrite,
 		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead, CalendarsWrite, CalendarsSelf,
+		JobsRead, JobsWrite, ImportsRead, ImportsWrite,
 	},
 	RoleAgent: {
 		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead,
