@@ -21,8 +21,6 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/jobs"
 )
 
-func TestMain(m *testing.M) { dbtest.Main(m) }
-
 type deed struct {
 	ID uuid.UUID `json:"id"`
 }
@@ -36,15 +34,16 @@ func (other) Kind() string { return "test.other" }
 var spec = jobs.Spec{Queue: jobs.Queue{Name: "test", Workers: 4}, Retry: []time.Duration{10 * time.Millisecond, 10 * time.Millisecond}}
 
 type fixture struct {
-	db       *db.DB
-	ownerURL string
-	account  kernel.AccountID
+	db        *db.DB
+	serverURL string
+	ownerURL  string
+	account   kernel.AccountID
 }
 
 func setup(t *testing.T) *fixture {
 	t.Helper()
 	serverURL, ownerURL := dbtest.URLs(t)
-	return &fixture{db: dbtest.Open(t, serverURL), ownerURL: ownerURL, account: kernel.NewID[kernel.AccountID]()}
+	return &fixture{db: dbtest.Open(t, serverURL), serverURL: serverURL, ownerURL: ownerURL, account: kernel.NewID[kernel.AccountID]()}
 }
 
 func (f *fixture) runner(t *testing.T, cfg jobs.Config) *jobs.Runner {
