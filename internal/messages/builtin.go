@@ -9,7 +9,7 @@ type Kind struct {
 	What      string // when it is sent
 	Variables []Variable
 	// Confidential says that what is sent is for its recipient alone: the ledger never shows it, and forgets it once it is
-	// sent.
+	// sent or given up.
 	Confidential bool
 	BuiltIn      map[string]Wording // by language
 }

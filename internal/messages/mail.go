@@ -125,6 +125,9 @@ func (m *Mail) fail(e MailError, last bool) bool {
 	m.State, m.Error = MailQueued, e
 	if last {
 		m.State = MailFailed
+		if m.Confidential {
+			m.Content = nil
+		}
 	}
 	return true
 }

@@ -106,6 +106,20 @@ func TestMailMoves(t *testing.T) {
 	}
 }
 
+func TestConfidentialIsForgotten(t *testing.T) {
+	t.Parallel()
+	for _, confidential := range []bool{true, false} {
+		failed := Mail{State: MailQueued, Content: []byte("x"), Confidential: confidential}
+		failed.fail(MailError{}, false)
+		assert.NotNil(t, failed.Content, "it will be tried again")
+		failed.fail(MailError{}, true)
+		assert.Equal(t, confidential, failed.Content == nil)
+		sent := Mail{State: MailSending, Content: []byte("x"), Confidential: confidential}
+		sent.arrive(time.Time{})
+		assert.Equal(t, confidential, sent.Content == nil)
+	}
+}
+
 func FuzzWording(f *testing.F) {
 	f.Add("{{a}}{{#b}}x{{/b}}", "v")
 	f.Add("{{#a}}{{#b}}{{/b}}{{/a}}<b>{{a}}</b>", "<script>{{b}}")
