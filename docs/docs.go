@@ -3535,6 +3535,35 @@ const docTemplate = `{
                 ]
             }
         },
+        "/inbox/changes": {
+            "get": {
+                "description": "Without a cursor it begins with every document as it is now; afterwards it gives those that were read since, and those\ncorrected or replayed. Come back with next_cursor; has_more tells whether there is more at once. 410 means: begin again\nwithout a cursor. It needs inbox:read for the whole account.",
+                "tags": [
+                    "inbox"
+                ],
+                "summary": "Follow the inbox",
+                "operationId": "listInboxChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-InboxDocument"
+                        }
+                    },
+                    "410": {
+                        "description": "the cursor's history is gone",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/inbox/{id}": {
             "get": {
                 "description": "What became of it; the bytes are at /raw.",
@@ -9260,6 +9289,25 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/InboundMessage"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-InboxDocument": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/InboxDocument"
                     }
                 },
                 "has_more": {

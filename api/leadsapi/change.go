@@ -255,7 +255,7 @@ func (h handler) changes(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Changes(c, q, mapChanges(got))
+	return httpx.Changes(c, q, mapChanges(got, fromDomain))
 }
 
 // LeadEvent is one line of a lead's history.

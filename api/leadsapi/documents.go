@@ -230,10 +230,10 @@ func (h handler) sendADF(c echo.Context, actor auth.Actor, l *leads.Lead) error 
 	return httpx.OneOf(c, mediaADF, httpx.Reply{Version: l.Version}, b.Bytes())
 }
 
-func mapChanges(got outbox.Changes[leads.Lead]) outbox.Changes[Lead] {
-	out := outbox.Changes[Lead]{Items: make([]Lead, len(got.Items)), Next: got.Next, More: got.More}
+func mapChanges[T, W any](got outbox.Changes[T], wire func(*T) W) outbox.Changes[W] {
+	out := outbox.Changes[W]{Items: make([]W, len(got.Items)), Next: got.Next, More: got.More}
 	for i := range got.Items {
-		out.Items[i] = fromDomain(&got.Items[i])
+		out.Items[i] = wire(&got.Items[i])
 	}
 	return out
 }

@@ -47,6 +47,7 @@ func documentOf(d leads.Document) InboxDocument {
 
 func (h handler) inboxRoutes(g *echo.Group) {
 	g.GET("/inbox", h.listInbox)
+	g.GET("/inbox/changes", h.inboxChanges)
 	g.GET("/inbox/:id", h.getDocument)
 	g.GET("/inbox/:id/raw", h.rawDocument)
 	g.POST("/inbox/:id/replay", h.replay, httpx.Documents)
@@ -82,6 +83,31 @@ func (h handler) listInbox(c echo.Context) error {
 		return err
 	}
 	return httpx.List(c, q, page.Map(found, documentOf))
+}
+
+// inboxChanges steps through documents as they are read and corrected.
+//
+//	@ID				listInboxChanges
+//	@Summary		Follow the inbox
+//	@Description	Without a cursor it begins with every document as it is now; afterwards it gives those that were read since, and those
+//	@Description	corrected or replayed. Come back with next_cursor; has_more tells whether there is more at once. 410 means: begin again
+//	@Description	without a cursor. It needs inbox:read for the whole account.
+//	@Tags			inbox
+//	@Success		200	{object}	httpx.ChangesOf[InboxDocument]
+//	@Failure		410	{object}	httpx.Problem	"the cursor's history is gone"
+//	@Security		Bearer
+//	@Router			/inbox/changes [get]
+func (h handler) inboxChanges(c echo.Context) error {
+	q := httpx.NewQuery(c)
+	cursor, limit := q.Changes()
+	if err := q.Err(); err != nil {
+		return err
+	}
+	got, err := h.leads.DocumentChanges(c.Request().Context(), httpx.ActorOf(c), cursor, limit)
+	if err != nil {
+		return err
+	}
+	return httpx.Changes(c, q, mapChanges(got, func(d *leads.Document) InboxDocument { return documentOf(*d) }))
 }
 
 // getDocument reads one document.

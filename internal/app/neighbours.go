@@ -344,6 +344,7 @@ func eventRules(s Services) map[string]events.Rule {
 		contacts.Resource:       {Scope: auth.ContactsRead, Shared: true},
 		events.ResourceEndpoint: {Scope: auth.WebhooksRead},
 		leads.Resource:          {Scope: auth.LeadsRead, Among: s.Leads.Among},
+		leads.ResourceInbox:     {Scope: auth.InboxRead, Among: s.Leads.DocumentsAmong},
 
 		messages.ResourceTemplate: {Scope: auth.AccountRead},
 		messages.ResourceAddress:  {Scope: auth.AccountRead},

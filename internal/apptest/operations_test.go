@@ -203,6 +203,7 @@ var operations = map[string]operation{
 	"POST /v1/leads/:id/viewed":                 {path: "/v1/leads/{fresh}/viewed", scope: auth.LeadsWrite, also: readLeads, ok: 200, fresh: "lead"},
 
 	"GET /v1/inbox":             {path: "/v1/inbox", scope: auth.InboxRead, ok: 200},
+	"GET /v1/inbox/changes":     {path: "/v1/inbox/changes", scope: auth.InboxRead, ok: 200},
 	"GET /v1/inbox/:id":         {path: "/v1/inbox/{inbox}", scope: auth.InboxRead, ok: 200},
 	"GET /v1/inbox/:id/raw":     {path: "/v1/inbox/{inbox}/raw", scope: auth.InboxRead, ok: 200},
 	"POST /v1/inbox/:id/replay": {path: "/v1/inbox/{fresh}/replay", body: document("{nonce}", "none", "adf-{nonce}"), scope: auth.InboxWrite, also: []auth.Scope{auth.InboxRead}, ok: 201, fresh: "quarantined"},

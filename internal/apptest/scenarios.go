@@ -3,6 +3,7 @@ package apptest
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +45,7 @@ func Scenarios() []Scenario {
 		{"a retry with a key is byte for byte", retryWithKey},
 		{"ADF", adfDocuments},
 		{"changes follow every write", changesFollowEveryWrite},
+		{"changes follow the inbox", changesFollowTheInbox},
 	}
 }
 
@@ -224,4 +226,47 @@ func changesFollowEveryWrite(t *testing.T, a *Account) {
 		follow()
 		return seen[fmt.Sprint(id, true)]
 	})
+}
+
+func changesFollowTheInbox(t *testing.T, a *Account) {
+	t.Helper()
+	doc := `<?adf version="1.0"?><adf><prospect><id>I-1</id><customer><contact><name part="full">Jean Dupont</name>
+		<email>jean@fr.example</email></contact></customer></prospect></adf>`
+	send := func(path, body string) *Answer {
+		return a.Send(http.MethodPost, path, []byte(body), "Content-Type", "application/xml")
+	}
+	before := send("/v1/leads/adf", doc).Str("inbox_id")
+	cursor, seen := "", []string{}
+	follow := func() []string {
+		for {
+			got := a.Get("/v1/inbox/changes?limit=2" + cursor).Is(http.StatusOK)
+			assert.NotContains(t, string(got.Body), "jean@", "the feed says what became of a document, not what is in it")
+			for _, item := range got.List("data") {
+				d, ok := item.(Object)
+				require.True(t, ok)
+				seen = append(seen, fmt.Sprint(d["id"], " ", d["state"], " ", d["revision"]))
+			}
+			cursor = "&cursor=" + got.Str("next_cursor")
+			if got.At("has_more") == false {
+				return seen
+			}
+		}
+	}
+	Await(t, "what is there when reading begins", func() bool { return slices.Contains(follow(), before+" accepted 0") })
+	send("/v1/leads/adf", "<html>oops</html>")
+	cut := send("/v1/leads/adf", doc[:len(doc)-40]).Str("inbox_id")
+	Await(t, "a document that could not be read", func() bool { return slices.Contains(follow(), cut+" quarantined 0") })
+	assert.Contains(t, strings.Join(seen, "\n"), " rejected 0")
+	send("/v1/inbox/"+cut+"/replay", doc[:len(doc)-30])
+	Await(t, "a correction that did not help", func() bool { return slices.Contains(follow(), cut+" quarantined 1") })
+	send("/v1/inbox/"+cut+"/replay", strings.ReplaceAll(doc, "I-1", "I-2"))
+	Await(t, "a document that was mended", func() bool { return slices.Contains(follow(), cut+" accepted 2") })
+
+	var types []string
+	for _, e := range a.Get("/v1/events?limit=200").Is(http.StatusOK).List("data") {
+		if e, ok := e.(Object); ok && strings.HasPrefix(fmt.Sprint(e["type"]), "inbox.") {
+			types = append(types, fmt.Sprint(e["type"]))
+		}
+	}
+	assert.Equal(t, []string{"inbox.accepted", "inbox.rejected", "inbox.quarantined", "inbox.corrected", "inbox.accepted"}, types)
 }

@@ -519,6 +519,10 @@ var attacks = map[string][]attack{
 		{what: "cursor", path: "/v1/inbox?limit=1&cursor={inbox_cursor}", want: 400, partner: 400},
 		{what: "self", path: "/v1/inbox", want: 200},
 	},
+	"GET /v1/inbox/changes": {
+		{what: "cursor", path: "/v1/inbox/changes?limit=1&cursor={inbox_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/inbox/changes", want: 200},
+	},
 	"GET /v1/inbox/:id":     {{what: "path", path: "/v1/inbox/{inbox}", want: 404}},
 	"GET /v1/inbox/:id/raw": {{what: "path", path: "/v1/inbox/{inbox}/raw", want: 404}},
 	"POST /v1/inbox/:id/replay": {

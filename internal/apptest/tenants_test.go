@@ -204,7 +204,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 		n[name+"_changes"] = a.Get("/v1/" + name + "s/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
 	for name, path := range map[string]string{
-		"hours": "opening-hours", "closure": "closures", "shift": "shifts", "absence": "absences", "presence": "presence",
+		"hours": "opening-hours", "closure": "closures", "shift": "shifts", "absence": "absences", "presence": "presence", "inbox": "inbox",
 	} {
 		n[name+"_changes"] = a.Get("/v1/" + path + "/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}

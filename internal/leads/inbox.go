@@ -12,6 +12,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
 )
 
@@ -103,6 +104,10 @@ type InboxStore interface {
 	// Correct stores the bytes of a further revision.
 	Correct(ctx context.Context, account kernel.AccountID, id kernel.InboxID, revision int, body []byte) error
 	List(ctx context.Context, account kernel.AccountID, f InboxFilter, p page.Request) (page.Of[Document], error)
+	// FindMany reads those of the documents that there are, in any order.
+	FindMany(ctx context.Context, account kernel.AccountID, ids []kernel.InboxID) ([]Document, error)
+	// ListByID reads documents in the order of their ids, after one.
+	ListByID(ctx context.Context, account kernel.AccountID, after kernel.InboxID, limit int) ([]Document, error)
 	// KeepUnrouted stores a partner's document that named no dealership, under the partner.
 	KeepUnrouted(ctx context.Context, partner kernel.PartnerID, d *Document, body []byte) error
 	// SettleUnrouted stores what became of it; a document that found its account is removed, since it is in that inbox now.
@@ -247,7 +252,7 @@ func (s *Service) process(ctx context.Context, account kernel.AccountID, id kern
 		if err != nil {
 			return err
 		}
-		status, answer, problem, err = s.settle(ctx, account, &d, receipt)
+		status, answer, problem, err = s.settle(ctx, d.sender(account), &d, receipt, false)
 		return err
 	})
 	if err == nil && problem != nil {
@@ -256,9 +261,12 @@ func (s *Service) process(ctx context.Context, account kernel.AccountID, id kern
 	return status, answer, replayed, err
 }
 
-// settle stores what became of the document, with the answer.
-func (s *Service) settle(ctx context.Context, account kernel.AccountID, d *Document, r Receipt) (status int, answer []byte, problem *errs.Error, err error) {
-	now := s.Now()
+// settle stores what became of the document, with the answer and its event. actor is who had it read; corrected tells that
+// they gave another body.
+func (s *Service) settle(
+	ctx context.Context, actor auth.Actor, d *Document, r Receipt, corrected bool,
+) (status int, answer []byte, problem *errs.Error, err error) {
+	account, now := actor.Account, s.Now()
 	d.State, d.Warnings, d.ProcessedAt, d.UpdatedAt = r.State, r.Warnings, &now, now
 	d.Version++
 	d.LeadIDs = nil
@@ -280,7 +288,27 @@ func (s *Service) settle(ctx context.Context, account kernel.AccountID, d *Docum
 	if err := s.Inbox.Save(ctx, account, d); err != nil {
 		return 0, nil, nil, err
 	}
+	if err := s.emitDocument(ctx, actor, d, corrected); err != nil {
+		return 0, nil, nil, err
+	}
 	return status, answer, problem, s.Work.Cancel(ctx, account, WorkInbox, uuid.UUID(d.ID))
+}
+
+// emitDocument tells what became of a document: inbox.accepted, inbox.quarantined or inbox.rejected, or inbox.corrected when
+// it still waits after a correction. That it came in has no event of its own: it is read in the same request, and else by the
+// sweep a minute later.
+func (s *Service) emitDocument(ctx context.Context, actor auth.Actor, d *Document, corrected bool) error {
+	e := outbox.Event{
+		Type: "inbox." + string(d.State), Resource: ResourceInbox, ID: uuid.UUID(d.ID), Sequence: d.Version, Actor: actor,
+		Changed: []string{"state"}, At: d.UpdatedAt, Dealership: d.DealershipID,
+	}
+	if corrected {
+		e.Changed = append(e.Changed, "revision")
+		if d.State != InboxAccepted {
+			e.Type = "inbox.corrected"
+		}
+	}
+	return s.Events.Write(ctx, actor.Account, e)
 }
 
 // receiveUnrouted takes a partner's document that names no dealership but inside. It is kept under the partner first;
@@ -322,11 +350,34 @@ func (s *Service) FindDocument(ctx context.Context, actor auth.Actor, id kernel.
 	if err != nil {
 		return Document{}, err
 	}
-	// A document that came in for no dealership may hold enquiries for any.
-	if _, everywhere := actor.DealershipsWith(auth.InboxRead); !everywhere && !actor.CanAt(auth.InboxRead, d.DealershipID) {
+	if !d.readableBy(actor) {
 		return Document{}, ErrNoDocument
 	}
 	return d, nil
+}
+
+// readableBy tells whether the actor may read the document. One that came in for no dealership may hold enquiries for any.
+func (d *Document) readableBy(actor auth.Actor) bool {
+	_, everywhere := actor.DealershipsWith(auth.InboxRead)
+	return everywhere || actor.CanAt(auth.InboxRead, d.DealershipID)
+}
+
+// DocumentsAmong tells which of the documents the actor may read.
+func (s *Service) DocumentsAmong(ctx context.Context, actor auth.Actor, ids []uuid.UUID) (map[uuid.UUID]bool, error) {
+	found, err := s.Inbox.FindMany(ctx, actor.Account, inboxIDs(ids))
+	out := make(map[uuid.UUID]bool, len(found))
+	for i := range found {
+		out[uuid.UUID(found[i].ID)] = found[i].readableBy(actor)
+	}
+	return out, err
+}
+
+func inboxIDs(ids []uuid.UUID) []kernel.InboxID {
+	out := make([]kernel.InboxID, len(ids))
+	for i, id := range ids {
+		out[i] = kernel.InboxID(id)
+	}
+	return out
 }
 
 // RawDocument reads a document's bytes, as last corrected.
@@ -342,13 +393,37 @@ func (s *Service) RawDocument(ctx context.Context, actor auth.Actor, id kernel.I
 // ListDocuments pages through the inbox, newest first. It needs inbox:read for the whole account, since a document that
 // could not be read belongs to no dealership yet.
 func (s *Service) ListDocuments(ctx context.Context, actor auth.Actor, f InboxFilter, p page.Request) (page.Of[Document], error) {
-	if err := actor.Require(auth.InboxRead); err != nil {
+	if err := readsInbox(actor); err != nil {
 		return page.Of[Document]{}, err
 	}
-	if _, all := actor.DealershipsWith(auth.InboxRead); !all {
-		return page.Of[Document]{}, auth.ErrForbidden.Saying("The inbox needs inbox:read for the whole account.")
-	}
 	return s.Inbox.List(ctx, actor.Account, f, p)
+}
+
+func readsInbox(actor auth.Actor) error {
+	if err := actor.Require(auth.InboxRead); err != nil {
+		return err
+	}
+	if _, all := actor.DealershipsWith(auth.InboxRead); !all {
+		return auth.ErrForbidden.Saying("The inbox needs inbox:read for the whole account.")
+	}
+	return nil
+}
+
+// DocumentChanges reads the next step of all changes of documents.
+func (s *Service) DocumentChanges(ctx context.Context, actor auth.Actor, c outbox.Cursor, limit int) (outbox.Changes[Document], error) {
+	if err := readsInbox(actor); err != nil {
+		return outbox.Changes[Document]{}, err
+	}
+	return outbox.Read(ctx, s.Log, actor.Account, outbox.Source[Document]{
+		Resource: ResourceInbox,
+		List: func(ctx context.Context, after uuid.UUID, limit int) ([]Document, error) {
+			return s.Inbox.ListByID(ctx, actor.Account, kernel.InboxID(after), limit)
+		},
+		Load: func(ctx context.Context, ids []uuid.UUID) ([]Document, error) {
+			return s.Inbox.FindMany(ctx, actor.Account, inboxIDs(ids))
+		},
+		ID: func(d Document) uuid.UUID { return uuid.UUID(d.ID) },
+	}, c, limit)
 }
 
 // Replay reads a quarantined or rejected document again, after a correction (correction is nil for none) or a newer parser.
@@ -387,7 +462,7 @@ func (s *Service) Replay(ctx context.Context, actor auth.Actor, id kernel.InboxI
 		if receipt.State == InboxRejected {
 			receipt.State = InboxQuarantined // what somebody took the trouble to replay waits for them
 		}
-		status, answer, _, err = s.settle(ctx, actor.Account, &d, receipt)
+		status, answer, _, err = s.settle(ctx, actor, &d, receipt, correction != nil)
 		return err
 	})
 	return status, answer, err

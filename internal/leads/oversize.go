@@ -37,7 +37,10 @@ func (s *Service) RefuseOversize(ctx context.Context, actor auth.Actor, to Desti
 			if _, err := s.Inbox.Receive(ctx, actor.Account, &d, o.Head); err != nil {
 				return err
 			}
-			return s.Inbox.Save(ctx, actor.Account, &d)
+			if err := s.Inbox.Save(ctx, actor.Account, &d); err != nil {
+				return err
+			}
+			return s.emitDocument(ctx, actor, &d, false)
 		})
 	}
 	if err != nil {

@@ -26,6 +26,9 @@ var (
 // Resource is how leads are named in events and feeds.
 const Resource = "lead"
 
+// ResourceInbox is a document of the inbox, as events and feeds of changes name it.
+const ResourceInbox = "inbox"
+
 // Store keeps leads. Every method works inside one account.
 type Store interface {
 	// Insert queues the lead, its references and the partner's projection. The references are locked and nobody's by then.

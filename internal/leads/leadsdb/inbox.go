@@ -154,6 +154,29 @@ func (s *Inbox) Find(ctx context.Context, account kernel.AccountID, id kernel.In
 	return d, nil
 }
 
+// FindMany implements leads.InboxStore.
+func (s *Inbox) FindMany(ctx context.Context, account kernel.AccountID, ids []kernel.InboxID) ([]leads.Document, error) {
+	return s.read(ctx, account, `SELECT `+documentColumns+` FROM inbox d WHERE d.account_id = $1 AND d.id = ANY ($2)`, account, uuids(ids))
+}
+
+// ListByID implements leads.InboxStore.
+func (s *Inbox) ListByID(ctx context.Context, account kernel.AccountID, after kernel.InboxID, limit int) ([]leads.Document, error) {
+	return s.read(ctx, account, `SELECT `+documentColumns+` FROM inbox d WHERE d.account_id = $1 AND d.id > $2 ORDER BY d.id LIMIT $3`, account, after, limit)
+}
+
+func (s *Inbox) read(ctx context.Context, account kernel.AccountID, sql string, args ...any) ([]leads.Document, error) {
+	out := []leads.Document{}
+	err := s.db.Query(ctx, account, sql, args, func(r pgx.Rows) error {
+		d, err := scanDocument(r)
+		out = append(out, d)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read documents: %w", err)
+	}
+	return out, nil
+}
+
 const updateDocument = `UPDATE inbox SET version = $3, state = $4, error_code = $5, error_detail = $6, warnings = $7, lead_ids = $8,
 	answer_status = nullif($9, 0), answer = $10, processed_at = $11, updated_at = $12 WHERE account_id = $1 AND id = $2`
 
@@ -194,14 +217,10 @@ func (s *Inbox) List(ctx context.Context, account kernel.AccountID, f leads.Inbo
 			return page.Of[leads.Document]{}, fmt.Errorf("count documents: %w", err)
 		}
 	}
-	list := []leads.Document{}
-	err := s.db.Query(ctx, account, q.documents(p), q.args, func(r pgx.Rows) error {
-		d, err := scanDocument(r)
-		list = append(list, d)
-		return err
-	})
+	sql := q.documents(p)
+	list, err := s.read(ctx, account, sql, q.args...)
 	if err != nil {
-		return page.Of[leads.Document]{}, fmt.Errorf("list documents: %w", err)
+		return page.Of[leads.Document]{}, err
 	}
 	out := page.Cut(list, p.Limit, func(d leads.Document) page.Key { return page.Key{At: d.ReceivedAt, ID: uuid.UUID(d.ID)} })
 	out.Total = total
