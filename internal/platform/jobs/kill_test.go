@@ -39,7 +39,7 @@ func worker(url string) {
 	}
 	jobs.Handle(r.Handlers(true), spec, func(ctx context.Context, a *jobs.Attempt[deed]) error {
 		return d.InTx(ctx, func(ctx context.Context) error {
-			if _, err := d.ExecControl(ctx, "INSERT INTO effects (id) SELECT $1 FROM pg_sleep(0.03)", a.Args.ID); err != nil {
+			if _, err := d.ExecControl(ctx, "INSERT INTO effects (id) SELECT $1 FROM pg_sleep(0.1)", a.Args.ID); err != nil {
 				return err
 			}
 			return a.Complete(ctx)
@@ -95,7 +95,10 @@ func TestKilledWorkers(t *testing.T) {
 		before, cmd := done(), start()
 		// A worker lives a second, and until it has done something: then it dies with jobs in its hands.
 		until := time.Now().Add(time.Second)
-		await(t, "a worker works", func() bool { return time.Now().After(until) && (done() > before || done() == n) })
+		await(t, "a worker works", func() bool {
+			held := ask[int](t, owner, "SELECT count(*)::int FROM river_job WHERE state = 'running' AND attempted_at > now() - interval '1 s'")
+			return time.Now().After(until) && (done() > before && held > 0 || done() == n)
+		})
 		kill(cmd)
 		stuck += ask[int](t, owner, "SELECT count(*)::int FROM river_job WHERE state = 'running'")
 		t.Logf("kill %d: %d of %d done", k+1, done(), n)
