@@ -26,6 +26,8 @@
 //	@tag.description	People and companies, with the ways to reach them.
 //	@tag.name			messages
 //	@tag.description	What is said by mail, what went out and came in, and the addresses that mail comes in at.
+//	@tag.name			files
+//	@tag.description	Uploaded files, and links by which others may read them.
 //	@tag.name			account
 //	@tag.description	The account: its name, country, language and rules.
 //	@tag.name			dealerships

@@ -2500,6 +2500,371 @@ const docTemplate = `{
                 ]
             }
         },
+        "/file-links/{id}": {
+            "delete": {
+                "description": "From now on its URL answers as if it had never been. Revoking it again changes nothing.",
+                "tags": [
+                    "files"
+                ],
+                "summary": "Revoke a link to a file",
+                "operationId": "revokeFileLink",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the link",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/files": {
+            "get": {
+                "description": "The account's files, newest first.",
+                "tags": [
+                    "files"
+                ],
+                "summary": "List files",
+                "operationId": "listFiles",
+                "parameters": [
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-File"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "The body is the file: the bytes themselves under their own Content-Type, with the name in the query; or multipart/form-data with one\npart named ` + "`" + `file` + "`" + `, whose name counts. The type must agree with the content; application/octet-stream has it found out.\nA file that nothing uses goes after a week (` + "`" + `expires_at` + "`" + `).",
+                "consumes": [
+                    "*/*"
+                ],
+                "tags": [
+                    "files"
+                ],
+                "summary": "Upload a file",
+                "operationId": "uploadFile",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "the file's name; needed unless a form has it",
+                        "name": "name",
+                        "in": "query"
+                    },
+                    {
+                        "description": "the file",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "type": "string"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/File"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/files/changes": {
+            "get": {
+                "description": "Begins with every file as it is now and goes on with each one that changes. Deleted ones come with deleted_at and without their name.",
+                "tags": [
+                    "files"
+                ],
+                "summary": "Follow the changes of files",
+                "operationId": "listFileChanges",
+                "parameters": [
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-File"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/files/{id}": {
+            "get": {
+                "description": "Its name, type, size and hash. The content has a path of its own.",
+                "tags": [
+                    "files"
+                ],
+                "summary": "Read what is known of a file",
+                "operationId": "getFile",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the file",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/File"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "For good, with its content and its links. A file that something uses is removed there first.",
+                "tags": [
+                    "files"
+                ],
+                "summary": "Delete a file",
+                "operationId": "deleteFile",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the file",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    },
+                    "409": {
+                        "description": "something uses the file",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/files/{id}/content": {
+            "get": {
+                "description": "The bytes under their own type. A range of them may be asked for by Range; the ETag is of the content. Pictures may be shown in\nplace, everything else is sent as a download.",
+                "produces": [
+                    "*/*"
+                ],
+                "tags": [
+                    "files"
+                ],
+                "summary": "Read a file's content",
+                "operationId": "getFileContent",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the file",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "one range of bytes: bytes=0-1023",
+                        "name": "Range",
+                        "in": "header"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "type": "file"
+                        }
+                    },
+                    "206": {
+                        "description": "Partial Content",
+                        "schema": {
+                            "type": "file"
+                        }
+                    },
+                    "304": {
+                        "description": "Not Modified"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/files/{id}/links": {
+            "get": {
+                "description": "Newest first, without their secrets; ended ones for a month.",
+                "tags": [
+                    "files"
+                ],
+                "summary": "List the links to a file",
+                "operationId": "listFileLinks",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the file",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-FileLink"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "Whoever holds the URL may read the file until the link ends: by time, by being revoked, or with the file.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "files"
+                ],
+                "summary": "Make a link to a file",
+                "operationId": "createFileLink",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of the file",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "how long it lasts",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateFileLink"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/IssuedFileLink"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/grants": {
             "get": {
                 "description": "What the account's dealerships allow partners, newest first, without what was revoked.",
@@ -6666,6 +7031,51 @@ const docTemplate = `{
                 ]
             }
         },
+        "/public/files/{token}": {
+            "get": {
+                "description": "For whoever holds a link to the file: no credential is needed. A link that has ended answers as one that never was.",
+                "produces": [
+                    "*/*"
+                ],
+                "tags": [
+                    "files"
+                ],
+                "summary": "Read a file by a link",
+                "operationId": "getPublicFile",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "the secret of the link",
+                        "name": "token",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "string",
+                        "description": "one range of bytes: bytes=0-1023",
+                        "name": "Range",
+                        "in": "header"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "type": "file"
+                        }
+                    },
+                    "206": {
+                        "description": "Partial Content",
+                        "schema": {
+                            "type": "file"
+                        }
+                    },
+                    "304": {
+                        "description": "Not Modified"
+                    }
+                }
+            }
+        },
         "/readyz": {
             "get": {
                 "description": "503 says why not: the database is down, or its migrations are behind.",
@@ -9263,6 +9673,25 @@ const docTemplate = `{
                 }
             }
         },
+        "Changes-File": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/File"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
         "Changes-Grant": {
             "type": "object",
             "properties": {
@@ -10362,6 +10791,20 @@ const docTemplate = `{
                     "type": "string",
                     "maxLength": 50,
                     "example": "contacts"
+                }
+            }
+        },
+        "CreateFileLink": {
+            "description": "CreateFileLink says how long a link is to last.",
+            "type": "object",
+            "properties": {
+                "expires_in_seconds": {
+                    "description": "a day unless it is sent",
+                    "type": "integer",
+                    "maximum": 2592000,
+                    "minimum": 60,
+                    "x-omitempty": true,
+                    "example": 86400
                 }
             }
         },
@@ -11817,6 +12260,88 @@ const docTemplate = `{
                 }
             }
         },
+        "File": {
+            "description": "File is an uploaded file. Its content never changes.",
+            "type": "object",
+            "properties": {
+                "content_type": {
+                    "type": "string",
+                    "example": "application/pdf"
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "deleted_at": {
+                    "description": "only in changes",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-omitempty": true
+                },
+                "expires_at": {
+                    "description": "when it goes unless something uses it by then; null while something does",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "name": {
+                    "description": "empty once it is deleted",
+                    "type": "string",
+                    "example": "offer.pdf"
+                },
+                "sha256": {
+                    "description": "of the content, in hexadecimal",
+                    "type": "string",
+                    "example": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+                },
+                "size": {
+                    "description": "bytes",
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 48213
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64"
+                }
+            }
+        },
+        "FileLink": {
+            "description": "FileLink is a link by which anybody may read the file until it ends.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "expires_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "file_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "revoked_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                }
+            }
+        },
         "Grant": {
             "description": "Grant is what a dealership allows a partner.",
             "type": "object",
@@ -12957,6 +13482,40 @@ const docTemplate = `{
                     "type": "integer",
                     "format": "int64",
                     "example": 3
+                }
+            }
+        },
+        "IssuedFileLink": {
+            "description": "IssuedFileLink is a new link with its URL.",
+            "type": "object",
+            "properties": {
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "expires_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "file_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "revoked_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "url": {
+                    "description": "holds the secret: shown once, null in a repeated answer",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "https://api.garage.example/v1/public/files/…"
                 }
             }
         },
@@ -14325,6 +14884,50 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/Export"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-File": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/File"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
+        "List-FileLink": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/FileLink"
                     }
                 },
                 "next_cursor": {
@@ -17698,6 +18301,8 @@ const docTemplate = `{
                 "messages:write",
                 "vehicles:read",
                 "vehicles:write",
+                "files:read",
+                "files:write",
                 "appointments:read",
                 "appointments:write",
                 "dealerships:read",
@@ -17758,6 +18363,8 @@ const docTemplate = `{
                 "",
                 "",
                 "",
+                "",
+                "",
                 "API keys, site keys, machine clients",
                 "",
                 "what partners may do",
@@ -17790,6 +18397,8 @@ const docTemplate = `{
                 "MessagesWrite",
                 "VehiclesRead",
                 "VehiclesWrite",
+                "FilesRead",
+                "FilesWrite",
                 "AppointmentsRead",
                 "AppointmentsWrite",
                 "DealershipsRead",
@@ -18307,6 +18916,10 @@ const docTemplate = `{
         {
             "description": "What is said by mail, what went out and came in, and the addresses that mail comes in at.",
             "name": "messages"
+        },
+        {
+            "description": "Uploaded files, and links by which others may read them.",
+            "name": "files"
         },
         {
             "description": "The account: its name, country, language and rules.",

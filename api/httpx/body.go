@@ -99,6 +99,33 @@ func Body(c echo.Context) ([]byte, error) {
 	return x.body, nil
 }
 
+// Stream gives the body as it comes in, for content that is too large to hold. That it ends early is an error of the
+// caller's, and so is more than the path's limit.
+func Stream(c echo.Context) (io.Reader, error) {
+	x, r := Of(c), c.Request()
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return nil, errEncoding
+	}
+	if x.limit > 0 && r.ContentLength > x.limit {
+		return nil, &http.MaxBytesError{Limit: x.limit}
+	}
+	if r.Body == nil {
+		return http.NoBody, nil
+	}
+	return streamed{r}, nil
+}
+
+type streamed struct{ of *http.Request }
+
+func (s streamed) Read(p []byte) (int, error) {
+	n, err := s.of.Body.Read(p)
+	var tooBig *http.MaxBytesError
+	if err == nil || errors.Is(err, io.EOF) || errors.As(err, &tooBig) || s.of.Context().Err() != nil {
+		return n, err
+	}
+	return n, errJSON.Saying("The body ended early.").Because(err)
+}
+
 // piece is how much of a body is read before more room is made than was filled so far.
 const piece = 1 << 20
 

@@ -39,6 +39,23 @@ func Write(c echo.Context, u Units, account kernel.AccountID, work func(ctx cont
 	if err != nil {
 		return err
 	}
+	return write(c, u, account, claim, work)
+}
+
+// WriteStreamed is Write for a body that was streamed: content is the SHA-256 of it. Its handler has read the query.
+func WriteStreamed(c echo.Context, u Units, account kernel.AccountID, content [32]byte, work func(ctx context.Context) (Reply, error)) error {
+	if err := acceptJSON(c); err != nil {
+		return err
+	}
+	key, err := IdempotencyKey(c)
+	if err != nil {
+		return err
+	}
+	claim := idem.Claim{Credential: Of(c).actor.Credential, Key: key, Fingerprint: Fingerprint(c, content[:])}
+	return write(c, u, account, claim, work)
+}
+
+func write(c echo.Context, u Units, account kernel.AccountID, claim idem.Claim, work func(ctx context.Context) (Reply, error)) error {
 	ctx := c.Request().Context()
 	if err := ctx.Err(); err != nil {
 		return err
@@ -103,6 +120,9 @@ func sendAnswer(c echo.Context, a idem.Answer) error {
 	}
 	return send(c, a.Status, contentType, a.Body)
 }
+
+// Replayed tells whether the answer that was sent is an earlier one.
+func Replayed(c echo.Context) bool { return len(c.Response().Header()["Idempotent-Replayed"]) > 0 }
 
 // claimOf names the request, when it carries an Idempotency-Key.
 func claimOf(c echo.Context) (idem.Claim, error) {

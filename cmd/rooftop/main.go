@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rooftop-crm/rooftop/internal/app"
+	_ "github.com/rooftop-crm/rooftop/internal/platform/blob/clouds" // buckets of clouds, for ROOFTOP_BLOB_URL
 )
 
 func main() {

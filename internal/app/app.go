@@ -23,6 +23,7 @@ import (
 	"github.com/rooftop-crm/rooftop/api/coreapi"
 	"github.com/rooftop-crm/rooftop/api/docsapi"
 	"github.com/rooftop-crm/rooftop/api/eventsapi"
+	"github.com/rooftop-crm/rooftop/api/filesapi"
 	"github.com/rooftop-crm/rooftop/api/importsapi"
 	"github.com/rooftop-crm/rooftop/api/jobsapi"
 	"github.com/rooftop-crm/rooftop/api/leadsapi"
@@ -35,6 +36,8 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/core/coredb"
 	"github.com/rooftop-crm/rooftop/internal/events"
 	"github.com/rooftop-crm/rooftop/internal/events/eventsdb"
+	"github.com/rooftop-crm/rooftop/internal/files"
+	"github.com/rooftop-crm/rooftop/internal/files/filesdb"
 	"github.com/rooftop-crm/rooftop/internal/imports"
 	"github.com/rooftop-crm/rooftop/internal/imports/importsdb"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
@@ -45,6 +48,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/background"
+	"github.com/rooftop-crm/rooftop/internal/platform/blob"
 	"github.com/rooftop-crm/rooftop/internal/platform/clock"
 	"github.com/rooftop-crm/rooftop/internal/platform/db"
 	"github.com/rooftop-crm/rooftop/internal/platform/fetch"
@@ -81,6 +85,10 @@ type Services struct {
 	Jobs      *jobs.Runner
 	LongJobs  *longjobs.Service
 	Imports   *imports.Service
+	Files     *files.Service
+	Blobs     *blob.Store
+	// Base is how callers reach the server.
+	Base string
 }
 
 // Module is what --services chooses.
@@ -112,9 +120,15 @@ func Modules(s Services) []Module {
 				calendarsapi.Routes(g, s.Calendars, s.Units)
 				jobsapi.Routes(g, s.LongJobs, s.Units)
 				importsapi.Routes(g, s.Imports, s.Units)
+				filesapi.Routes(g, s.Files, s.Units, s.Base)
 			},
-			Public:  func(e *echo.Echo, g *echo.Group) { coreapi.PublicRoutes(e, g, s.Core) },
-			Workers: []func(context.Context) error{s.Events.Sequence, s.Feed.Follow, s.Feed.Prune, s.Feed.FanOut, s.Feed.Rescue, s.Core.Housekeep, s.Links.Run},
+			Public: func(e *echo.Echo, g *echo.Group) {
+				coreapi.PublicRoutes(e, g, s.Core)
+				filesapi.PublicRoutes(g, s.Files)
+			},
+			Workers: []func(context.Context) error{
+				s.Events.Sequence, s.Feed.Follow, s.Feed.Prune, s.Feed.FanOut, s.Feed.Rescue, s.Core.Housekeep, s.Links.Run, s.Files.Run,
+			},
 			Due: func(r *background.Runner) {
 				r.Handle(core.PurgeIdempotencyKeys, purge(s))
 				s.LongJobs.Due(r)
@@ -122,10 +136,12 @@ func Modules(s Services) []Module {
 				r.Handle(imports.WorkForgetExport, s.Imports.ForgetExport)
 				r.Handle(events.WorkDeliver, s.Feed.Begin)
 				r.Handle(events.WorkPurge, s.Feed.Purge)
+				r.Handle(files.WorkUnused, s.Files.Unused)
 			},
 			Jobs: func(h jobs.Handlers) {
 				s.Core.JobHandlers(h)
 				s.LongJobs.Jobs(h)
+				s.Files.Handle(h)
 				jobs.Handle(h, deliverSpec, deliverWebhooks(s.Feed))
 			},
 		},
@@ -222,7 +238,12 @@ func buildServices(ctx context.Context, cfg Config, d *db.DB) (Services, error) 
 	if err != nil {
 		return Services{}, err
 	}
-	s, keys := wire(means{d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), out, queue, post, cfg.appURL()}, clock.Now)
+	blobs, err := blob.Open(ctx, cfg.blobs())
+	if err != nil {
+		return Services{}, err
+	}
+	s, keys := wire(means{d, ring, auth.NewHasher(auth.DefaultPasswordParams(), 4), out, queue, post, cfg.appURL(), blobs}, clock.Now)
+	s.Base = cfg.base()
 	s.Core.DefaultQuota = cmp.Or(cfg.RatePerMinute, s.Core.DefaultQuota)
 	s.Leads.SweepAfter = cmp.Or(cfg.SweepAfter, s.Leads.SweepAfter)
 	s.Feed.Retention = cmp.Or(cfg.EventRetention, s.Feed.Retention)
@@ -238,6 +259,7 @@ type means struct {
 	jobs   *jobs.Runner
 	post   post
 	appURL string // see Config.AppURL
+	blobs  *blob.Store
 }
 
 // wire builds the services. The clock is the machine's, but for demo data, which is made in the past.
@@ -245,7 +267,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 	d, ring, hasher := m.db, m.ring, m.hasher
 	s := Services{
 		Units: idem.New(d, now), Events: outbox.New(d), Audit: audit.New(d), Work: background.New(d, now), Links: links.NewStore(d, now),
-		Outbound: m.out, Jobs: m.jobs,
+		Outbound: m.out, Jobs: m.jobs, Blobs: m.blobs,
 	}
 	control := coredb.NewControl(d)
 	keys := auth.NewKeys(control, ring, now)
@@ -266,6 +288,9 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 		Units: d, Events: s.Events, Log: s.Events, Work: s.Work, Now: now, Render: leadsapi.Render,
 	})
 	changed.leads, work.leads = s.Leads, s.Leads
+	s.Files = files.NewService(files.Deps{
+		Store: filesdb.New(d), Unit: d, Blobs: m.blobs, Log: s.Events, Links: s.Links, Work: s.Work, Jobs: m.jobs, Now: now,
+	})
 	hooks := eventsdb.New(d, ring)
 	s.Feed = events.NewService(events.Deps{
 		Log: s.Events, Rules: eventRules(s), Store: hooks, Lanes: hooks, Units: d, Work: s.Work, Out: newWebhookSender(m.out),
@@ -385,6 +410,9 @@ func (a *App) Close(ctx context.Context) {
 	}
 	if a.mailIn != nil {
 		_ = a.mailIn.Close() // it has ended, or never ran
+	}
+	if a.Blobs != nil {
+		_ = a.Blobs.Close() // nothing is written any more
 	}
 	if a.database != nil {
 		a.database.close(ctx)

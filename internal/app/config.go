@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rooftop-crm/rooftop/internal/platform/blob"
 	"github.com/rooftop-crm/rooftop/internal/platform/config"
 	"github.com/rooftop-crm/rooftop/internal/platform/fetch"
 	"github.com/rooftop-crm/rooftop/internal/platform/secret"
@@ -41,6 +42,10 @@ type Config struct {
 	Pooler bool `env:"ROOFTOP_DATABASE_POOLER" default:"false"`
 	// DataDir holds the private Postgres and development's secrets.
 	DataDir string `env:"ROOFTOP_DATA_DIR" default:".rooftop"`
+	// BlobURL is where files are kept: s3://bucket?region=…, azblob://container or file:///folder, with credentials as the tools
+	// of each take them. Google's: s3://bucket?endpoint=https://storage.googleapis.com with HMAC keys, or gs://bucket in a
+	// program built with -tags gcs. Empty: a folder under DataDir.
+	BlobURL string `env:"ROOFTOP_BLOB_URL"`
 	// PostgresRepository is the Maven repository that Postgres binaries are fetched from when the machine has none; off: never.
 	PostgresRepository string `env:"ROOFTOP_POSTGRES_REPOSITORY"`
 	// MasterKey wraps what must not be read from the database alone: 32 bytes in base64 or hex; several with commas, the
@@ -152,6 +157,8 @@ func (c Config) Validate() error {
 	add(err != nil, "ROOFTOP_TRUSTED_PROXIES: %w", err)
 	_, err = c.outbound()
 	add(err != nil, "ROOFTOP_OUTBOUND_ALLOW or ROOFTOP_OUTBOUND_PORTS: %w", err)
+	err = c.blobs().Validate()
+	add(err != nil, "ROOFTOP_BLOB_URL: %w", err)
 	_, err = c.services()
 	add(err != nil, "ROOFTOP_SERVICES: %w", err)
 	_, err = c.level()
@@ -228,6 +235,11 @@ func (c Config) outbound() (*fetch.Guard, error) {
 	return fetch.New(fetch.Config{
 		Allow: c.OutboundAllow, Ports: c.OutboundPorts, Resolver: c.Resolver, UserAgent: "Rooftop/" + Version + " (+https://github.com/rooftop-crm/rooftop)",
 	})
+}
+
+// blobs is where files are kept.
+func (c Config) blobs() blob.Config {
+	return blob.Config{URL: c.BlobURL, Dir: filepath.Join(c.DataDir, "blobs")}
 }
 
 // keyring opens the master key; development makes one on first use and keeps it under DataDir.

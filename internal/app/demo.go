@@ -103,7 +103,7 @@ func (a *App) seeder() seed.Seeder {
 	return seed.Seeder{
 		DB: a.DB, Core: a.Core, File: a.cfg.credentialsFile(), BaseURL: a.cfg.base(), Now: clock.Now,
 		Services: func(now func() time.Time) seed.Services {
-			s, _ := wire(means{a.DB, a.Core.Ring, a.Core.Hasher, a.Outbound, a.Jobs, post{}, a.cfg.appURL()}, now)
+			s, _ := wire(means{a.DB, a.Core.Ring, a.Core.Hasher, a.Outbound, a.Jobs, post{}, a.cfg.appURL(), a.Blobs}, now)
 			return seed.Services{Core: s.Core, Calendars: s.Calendars, Contacts: s.Contacts, Leads: s.Leads}
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/contacts"
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/events"
+	"github.com/rooftop-crm/rooftop/internal/files"
 	"github.com/rooftop-crm/rooftop/internal/imports"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/leads"
@@ -343,6 +344,7 @@ func eventRules(s Services) map[string]events.Rule {
 		core.ResourceSession:    {Scope: auth.UsersWrite},
 		contacts.Resource:       {Scope: auth.ContactsRead, Shared: true},
 		events.ResourceEndpoint: {Scope: auth.WebhooksRead},
+		files.Resource:          {Scope: auth.FilesRead, Shared: true},
 		leads.Resource:          {Scope: auth.LeadsRead, Among: s.Leads.Among},
 		leads.ResourceInbox:     {Scope: auth.InboxRead, Among: s.Leads.DocumentsAmong},
 

@@ -73,6 +73,15 @@ var operations = map[string]operation{
 	"GET /v1/webhook-deliveries":                   {path: "/v1/webhook-deliveries", scope: auth.WebhooksRead, ok: 200},
 	"GET /v1/webhook-deliveries/:id":               {path: "/v1/webhook-deliveries/{delivery}", scope: auth.WebhooksRead, ok: 200},
 	"POST /v1/webhook-deliveries/:id/replay":       {path: "/v1/webhook-deliveries/{delivery}/replay", scope: auth.WebhooksWrite, ok: 409},
+	"POST /v1/files":            {path: "/v1/files?name={nonce}.json", body: `{"nonce":"{nonce}"}`, scope: auth.FilesWrite, ok: 201},
+	"GET /v1/files":             {path: "/v1/files", scope: auth.FilesRead, ok: 200},
+	"GET /v1/files/changes":     {path: "/v1/files/changes", scope: auth.FilesRead, ok: 200},
+	"GET /v1/files/:id":         {path: "/v1/files/{file}", scope: auth.FilesRead, ok: 200},
+	"GET /v1/files/:id/content": {path: "/v1/files/{file}/content", scope: auth.FilesRead, ok: 200},
+	"DELETE /v1/files/:id":      {path: "/v1/files/{fresh}", scope: auth.FilesWrite, ok: 204, fresh: "file"},
+	"POST /v1/files/:id/links":  {path: "/v1/files/{file}/links", body: `{}`, scope: auth.FilesWrite, ok: 201},
+	"GET /v1/files/:id/links":   {path: "/v1/files/{file}/links", scope: auth.FilesRead, ok: 200},
+	"DELETE /v1/file-links/:id": {path: "/v1/file-links/{fresh}", scope: auth.FilesWrite, ok: 204, fresh: "file_link"},
 
 	"POST /v1/dealerships":                            {path: "/v1/dealerships", body: `{"name":"{nonce}"}`, scope: auth.DealershipsWrite, ok: 201},
 	"GET /v1/dealerships":                             {path: "/v1/dealerships", scope: auth.DealershipsRead, ok: 200},
@@ -277,6 +286,10 @@ func (a *tenant) make(t testing.TB, what string) string {
 		made := a.For(t).Post("/v1/imports", object{"kind": "contacts", "text": "last_name\n" + nonce + "\n"})
 		followed(t, a.For(t), made)
 		return made.Str("id")
+	case "file":
+		return a.For(t).Post("/v1/files?name="+nonce+".json", object{"nonce": nonce}).Is(http.StatusCreated).Str("id")
+	case "file_link":
+		return post("/v1/files/"+a.names["file"]+"/links", object{})
 	case "contact":
 		return post("/v1/contacts", object{"full_name": nonce})
 	case "lead":

@@ -50,6 +50,10 @@ var publicRoutes = map[string][]attack{
 		{what: "an id as token", path: "/v1/password-resets/complete", body: `{"token":"{user}","password":"taken over for good"}`, want: 400},
 		{what: "a link for another purpose", path: "/v1/password-resets/complete", body: `{"token":"{invite_token}","password":"taken over for good"}`, want: 400},
 	},
+	"GET /v1/public/files/:token": {
+		{what: "an id as token", path: "/v1/public/files/{file}", want: 404},
+		{what: "a link's id as token", path: "/v1/public/files/{file_link}", want: 404},
+	},
 	"POST /v1/oauth/revoke": {
 		{what: "another's client", path: "/v1/oauth/revoke", body: `token={client_id}`, want: 200},
 		{what: "another's user", path: "/v1/oauth/revoke", body: `token=rtr_{user}`, want: 200},
@@ -150,6 +154,29 @@ var attacks = map[string][]attack{
 	},
 	"GET /v1/webhook-deliveries/:id":         {{what: "path", path: "/v1/webhook-deliveries/{delivery}", want: 404}},
 	"POST /v1/webhook-deliveries/:id/replay": {{what: "path", path: "/v1/webhook-deliveries/{delivery}/replay", want: 404}},
+
+	"POST /v1/files": {
+		{what: "account in query", path: "/v1/files?name=n.txt&account_id={account}", body: `{"a":1}`, want: 400, partner: 400},
+		{what: "idempotency key", path: "/v1/files?name=n.txt", body: `{"a":1}`, headers: []string{"Idempotency-Key", "{file_key}"}, want: 201},
+	},
+	"GET /v1/files": {
+		{what: "account in filter", path: "/v1/files?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/files?limit=1&cursor={file_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/files", want: 200},
+	},
+	"GET /v1/files/changes": {
+		{what: "cursor", path: "/v1/files/changes?limit=1&cursor={file_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/files/changes", want: 200},
+	},
+	"GET /v1/files/:id": {{what: "path", path: "/v1/files/{file}", want: 404}, {what: "deleted", path: "/v1/files/{gone_file}", want: 404}},
+	"GET /v1/files/:id/content": {
+		{what: "path", path: "/v1/files/{file}/content", want: 404},
+		{what: "path, a range of it", path: "/v1/files/{file}/content", headers: []string{"Range", "bytes=0-3"}, want: 404},
+	},
+	"DELETE /v1/files/:id":      {{what: "path", path: "/v1/files/{free_file}", want: 404}},
+	"POST /v1/files/:id/links":  {{what: "path", path: "/v1/files/{file}/links", body: `{}`, want: 404}, {what: "file in body", path: "/v1/files/{own.file}/links", body: `{"file_id":"{file}"}`, want: 422, partner: 422}},
+	"GET /v1/files/:id/links":   {{what: "path", path: "/v1/files/{file}/links", want: 404}, {what: "cursor", path: "/v1/files/{own.file}/links?limit=1&cursor={file_link_cursor}", want: 400, partner: 400}},
+	"DELETE /v1/file-links/:id": {{what: "path", path: "/v1/file-links/{file_link}", want: 404}},
 
 	"POST /v1/dealerships": {
 		{what: "account in body", path: "/v1/dealerships", body: `{"name":"N","account_id":"{account}"}`, want: 422, partner: 422},

@@ -18,6 +18,7 @@ import (
 
 	"github.com/rooftop-crm/rooftop/internal/apptest"
 	"github.com/rooftop-crm/rooftop/internal/core"
+	"github.com/rooftop-crm/rooftop/internal/files"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/links"
@@ -172,6 +173,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	a.fillCalendars(c)
 	a.fillContacts(c, digit)
 	a.fillLeads(t, tag, c)
+	a.fillFiles(t, p, c)
 	a.fillKeys(c)
 	require.NoError(t, p.DB.InTx(t.Context(), func(ctx context.Context) error {
 		_, _, err := p.Links.Issue(ctx, auth.System(a.ID), links.New{Purpose: "test", Subject: uuid.UUID(a.AdminID)})
@@ -185,8 +187,9 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	a.fillMessages(t, p, c)
 	n["lead_cursor"] = a.Get("/v1/leads?limit=1").Str("next_cursor")
 	for name, path := range map[string]string{
-		"dealership": "/v1/dealerships", "user": "/v1/users", "key": "/v1/api-keys", "grant": "/v1/grants", "contact": "/v1/contacts", "inbox": "/v1/inbox",
-		"audit": "/v1/audit-log", "session": "/v1/sessions",
+		"dealership": "/v1/dealerships", "user": "/v1/users", "key": "/v1/api-keys", "grant": "/v1/grants", "contact": "/v1/contacts", "inbox": "/v1/inbox", "file": "/v1/files",
+		"file_link": "/v1/files/" + n["file"] + "/links",
+		"audit":     "/v1/audit-log", "session": "/v1/sessions",
 		"hours": "/v1/opening-hours", "closure": "/v1/closures", "shift": "/v1/shifts", "absence": "/v1/absences",
 		"presence": "/v1/presence", "staff": "/v1/staff?dealership_id=" + n["dealership"] + "&",
 		"webhook": "/v1/webhook-endpoints", "delivery": "/v1/webhook-deliveries",
@@ -200,7 +203,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 		n[name+"_cursor"] = a.Get("/v1/" + path + "?limit=1").Is(http.StatusOK).Str("next_cursor")
 		n[name+"_changes"] = a.Get("/v1/" + path + "/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
-	for _, name := range []string{"lead", "contact", "dealership", "user", "api-key", "grant", "webhook-endpoint", "job"} {
+	for _, name := range []string{"lead", "contact", "dealership", "user", "api-key", "grant", "webhook-endpoint", "job", "file"} {
 		n[name+"_changes"] = a.Get("/v1/" + name + "s/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
 	for name, path := range map[string]string{
@@ -344,6 +347,23 @@ func (a *tenant) fillLeads(t testing.TB, tag string, c func(string) string) {
 	n["partner_lead"] = a.partner.Post("/v1/leads", enquiryOf(tag, "oem", object{"dealer_code": n["grant_code"]})).Is(http.StatusCreated).Str("id")
 	lost := document(c("lost-ref"), c("lost-vendor"), c("lost"))
 	n.send(t, a.partner.Caller, http.MethodPost, "/v1/leads/adf", lost).Is(http.StatusUnprocessableEntity)
+}
+
+// fillFiles uploads a file that something uses and has links, one that nothing uses, and one that is gone.
+func (a *tenant) fillFiles(t testing.TB, p *apptest.Program, c func(string) string) {
+	t.Helper()
+	n := a.names
+	n["file_key"] = c("file-key")
+	upload := func(name string) string {
+		return a.Post("/v1/files?name="+c(name)+".json", object{"secret": c(name + "-content")}, "Idempotency-Key", c(name+"-key")).Is(http.StatusCreated).Str("id")
+	}
+	n["file"], n["free_file"], n["gone_file"] = upload("file"), upload("free-file"), upload("gone-file")
+	a.JSON(http.MethodDelete, "/v1/files/"+n["gone_file"], nil).Is(http.StatusNoContent)
+	id, err := kernel.ParseID[kernel.FileID](n["file"])
+	require.NoError(t, err)
+	require.NoError(t, p.Files.Attach(t.Context(), auth.System(a.ID), id, files.Use{Resource: "lead", ID: uuid.MustParse(n["lead"])}))
+	n["file_link"] = a.Post("/v1/files/"+n["file"]+"/links", object{}).Is(http.StatusCreated).Str("id")
+	a.Post("/v1/files/"+n["file"]+"/links", object{}).Is(http.StatusCreated)
 }
 
 func (a *tenant) fillKeys(c func(string) string) {

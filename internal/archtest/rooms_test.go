@@ -14,7 +14,7 @@ type room struct {
 
 // Shorthands for rows that repeat.
 var (
-	contexts  = []string{"internal/core", "internal/calendars", "internal/contacts", "internal/leads", "internal/events", "internal/messages", "internal/imports"}
+	contexts  = []string{"internal/core", "internal/calendars", "internal/contacts", "internal/leads", "internal/events", "internal/messages", "internal/imports", "internal/files"}
 	platform  = []string{"internal/platform/...", "internal/kernel", "pkg/..."}
 	forDomain = []string{"github.com/google/uuid"} // what a typed id is made of
 	forStores = []string{"gorm.io/gorm", "github.com/jackc/pgx/v5", "github.com/google/uuid", "github.com/goccy/go-json"}
@@ -57,11 +57,14 @@ var rooms = []room{
 
 	{path: "internal/imports", rooms: platform, libraries: with(forDomain, "golang.org/x/text")},
 	{path: "internal/imports/importsdb", rooms: with(platform, "internal/imports"), libraries: forStores},
+	{path: "internal/files", rooms: platform, libraries: forDomain},
+	{path: "internal/files/filesdb", rooms: with(platform, "internal/files"), libraries: forStores},
 
 	{path: "internal/kernel", libraries: forDomain},
 	{path: "internal/platform/audit", rooms: platform, libraries: with(forDomain, "gorm.io/gorm", "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/auth", rooms: platform, libraries: with(forDomain, "github.com/golang-jwt/jwt/v5", "golang.org/x/crypto", "golang.org/x/text")},
 	{path: "internal/platform/background", rooms: platform, libraries: with(forDomain, "github.com/jackc/pgx/v5")},
+	{path: "internal/platform/blob/...", rooms: platform, libraries: with(forDomain, "gocloud.dev", "github.com/gabriel-vasile/mimetype")},
 	{path: "internal/platform/db", rooms: platform, libraries: with(forDomain, "gorm.io/gorm", "gorm.io/driver/postgres", "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/dbtest", rooms: platform, libraries: []string{"*"}},          // tests only
 	{path: "internal/platform/fetch/fetchtest", rooms: platform, libraries: []string{"*"}}, // tests only
@@ -70,6 +73,7 @@ var rooms = []room{
 	{path: "internal/platform/idem", rooms: platform, libraries: with(forDomain, "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/jobs", rooms: platform, libraries: with(forDomain, "github.com/riverqueue/river", "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/keyset", rooms: platform, libraries: with(forDomain, "gorm.io/gorm")},
+	{path: "internal/platform/links", rooms: platform, libraries: with(forDomain, "gorm.io/gorm")},
 	{path: "internal/platform/locale", rooms: platform, libraries: []string{"golang.org/x/text"}},
 	{path: "internal/platform/longjobs", rooms: platform, libraries: with(forDomain, "gorm.io/gorm")},
 	{path: "internal/platform/mail/mailtest", rooms: platform, libraries: []string{"*"}}, // tests only
@@ -115,6 +119,7 @@ var owners = map[string][]string{
 	"internal/platform/migrate":      {"installation", "river_migration"},
 	"internal/platform/longjobs":     {"jobs"},
 	"internal/imports/importsdb":     {"imports", "import_parts", "import_rows", "import_mappings", "exports", "export_parts"},
+	"internal/files/filesdb":         {"files", "file_uses"},
 }
 
 // anySQL may name every table: the bench compares our statements with bare ones.

@@ -36,6 +36,7 @@ type (
 	job          struct{}
 	importRun    struct{}
 	exportRun    struct{}
+	file         struct{}
 )
 
 type (
@@ -59,6 +60,8 @@ type (
 	VehicleID = ID[vehicle]
 	// InboxID names an inbound document.
 	InboxID = ID[inboxDoc]
+	// FileID names an uploaded file.
+	FileID = ID[file]
 	// AppointmentID names a booking.
 	AppointmentID = ID[appointment]
 	// MessageTemplateID names an account's own wording of a message.

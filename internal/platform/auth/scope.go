@@ -18,6 +18,8 @@ const (
 	MessagesWrite     Scope = "messages:write"
 	VehiclesRead      Scope = "vehicles:read"
 	VehiclesWrite     Scope = "vehicles:write"
+	FilesRead         Scope = "files:read"
+	FilesWrite        Scope = "files:write"
 	AppointmentsRead  Scope = "appointments:read"
 	AppointmentsWrite Scope = "appointments:write"
 	DealershipsRead   Scope = "dealerships:read"
@@ -63,7 +65,7 @@ var allScopes = []Scope{
 	LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead, VehiclesWrite,
 	AppointmentsRead, AppointmentsWrite, DealershipsRead, DealershipsWrite, UsersRead, UsersWrite, KeysRead, KeysWrite,
 	GrantsRead, GrantsWrite, AccountRead, AccountWrite, AuditRead, CalendarsRead, CalendarsWrite, CalendarsSelf, StockPublic, BookingPublic, EventsRead, WebhooksRead, WebhooksWrite,
-	JobsRead, JobsWrite, ImportsRead, ImportsWrite,
+	JobsRead, JobsWrite, ImportsRead, ImportsWrite, FilesRead, FilesWrite,
 }
 
 var roleScopes = map[Role][]Scope{
@@ -71,22 +73,22 @@ var roleScopes = map[Role][]Scope{
 	RoleManager: {
 		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, InboxWrite, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead, VehiclesWrite,
 		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead, CalendarsWrite, CalendarsSelf,
-		JobsRead, JobsWrite, ImportsRead, ImportsWrite,
+		JobsRead, JobsWrite, ImportsRead, ImportsWrite, FilesRead, FilesWrite,
 	},
 	RoleAgent: {
 		LeadsRead, LeadsWrite, LeadsCreate, InboxRead, ContactsRead, ContactsWrite, MessagesRead, MessagesWrite, VehiclesRead,
-		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead, CalendarsSelf,
+		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead, CalendarsSelf, FilesRead, FilesWrite,
 	},
 	RoleSalesperson: {
 		LeadsRead, LeadsWrite, LeadsCreate, ContactsRead, ContactsWrite, VehiclesRead,
-		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead, CalendarsSelf,
+		AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead, CalendarsSelf, FilesRead, FilesWrite,
 	},
 	RoleServiceAdviser: {
 		LeadsRead, LeadsWrite, ContactsRead, ContactsWrite, VehiclesRead, AppointmentsRead, AppointmentsWrite, DealershipsRead, UsersRead, AccountRead,
-		EventsRead, CalendarsRead, CalendarsSelf,
+		EventsRead, CalendarsRead, CalendarsSelf, FilesRead, FilesWrite,
 	},
-	RoleMarketing: {LeadsRead, ContactsRead, VehiclesRead, DealershipsRead, AccountRead, EventsRead, CalendarsRead},
-	RoleViewer:    {LeadsRead, ContactsRead, VehiclesRead, AppointmentsRead, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead},
+	RoleMarketing: {LeadsRead, ContactsRead, VehiclesRead, DealershipsRead, AccountRead, EventsRead, CalendarsRead, FilesRead, FilesWrite},
+	RoleViewer:    {LeadsRead, ContactsRead, VehiclesRead, AppointmentsRead, DealershipsRead, UsersRead, AccountRead, EventsRead, CalendarsRead, FilesRead},
 }
 
 // SiteKeyScopes is all that a publishable key may do.

@@ -13,11 +13,14 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"gorm.io/gorm"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/db"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/keyset"
+	"github.com/rooftop-crm/rooftop/internal/platform/page"
 )
 
 // ErrNotFound is the one answer for a token that is unknown, expired, used, revoked or made for something else.
@@ -121,6 +124,46 @@ func (s *Store) Use(ctx context.Context, purpose, token string) (Link, error) {
 // Find reads a link of the account by its id, also when it has ended. It fails with ErrNotFound.
 func (s *Store) Find(ctx context.Context, account kernel.AccountID, purpose string, id uuid.UUID) (Link, error) {
 	return s.one(ctx, findLink, account, purpose, id)
+}
+
+// Page reads a page of the links to a subject by created_at, also ended ones that have not been purged.
+func (s *Store) Page(ctx context.Context, account kernel.AccountID, purpose string, subject uuid.UUID, p page.Request) (page.Of[Link], error) {
+	q := func() *gorm.DB {
+		return s.db.Control(ctx).Table("secret_links").Where("account_id = ? AND purpose = ? AND subject_id = ?", account, purpose, subject)
+	}
+	var rows []linkRow
+	if err := keyset.Apply(q(), p).Select(columns).Find(&rows).Error; err != nil {
+		return page.Of[Link]{}, fmt.Errorf("list links: %w", err)
+	}
+	out := page.Map(page.Cut(rows, p.Limit, func(r linkRow) page.Key { return page.Key{At: r.CreatedAt, ID: r.ID} }), linkRow.link)
+	var err error
+	out.Total, err = keyset.Count(q(), p.Count)
+	return out, err
+}
+
+// linkRow is a link as gorm reads it.
+type linkRow struct {
+	ID        uuid.UUID
+	AccountID kernel.AccountID
+	Purpose   string
+	SubjectID uuid.UUID
+	SingleUse bool
+	CreatedBy *uuid.UUID
+	CreatedAt time.Time
+	ExpiresAt *time.Time
+	UsedAt    *time.Time
+	RevokedAt *time.Time
+}
+
+func (r linkRow) link() Link {
+	l := Link{
+		ID: r.ID, Account: r.AccountID, Purpose: r.Purpose, Subject: r.SubjectID, SingleUse: r.SingleUse,
+		CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt, UsedAt: r.UsedAt, RevokedAt: r.RevokedAt,
+	}
+	if r.CreatedBy != nil {
+		l.CreatedBy = *r.CreatedBy
+	}
+	return l
 }
 
 // List reads the links to a subject, newest first, also ended ones that have not been purged.

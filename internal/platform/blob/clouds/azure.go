@@ -1,0 +1,5 @@
+//go:build !nocloud
+
+package clouds
+
+import _ "gocloud.dev/blob/azureblob" // registers its scheme
