@@ -25,6 +25,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/dbtest"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/idem"
 	"github.com/rooftop-crm/rooftop/internal/platform/ratelimit"
 	"github.com/rooftop-crm/rooftop/internal/platform/telemetry"
 )
@@ -351,6 +352,51 @@ func TestRateLimits(t *testing.T) {
 	assert.Contains(t, []string{"50", "51", "52", "53"}, got.Header.Get("Retry-After"))
 	assert.Equal(t, `"default";r=0;t=50`, got.Header.Get("RateLimit"))
 	assert.Equal(t, 200, h.do("GET", "/v1/leads/1", "", "Authorization", "Bearer site").StatusCode)
+}
+
+// once does the work, without a transaction.
+type once struct{}
+
+func (once) Do(ctx context.Context, _ kernel.AccountID, _ idem.Claim, work func(context.Context) (idem.Answer, error)) (idem.Answer, error) {
+	return work(ctx)
+}
+
+func TestEachItemOfABatchCounts(t *testing.T) {
+	t.Parallel()
+	limiter := ratelimit.New(dbtest.New(t), func() time.Time { return time.Date(2026, 3, 1, 9, 30, 10, 5, time.UTC) })
+	h := newHouse(t, func(_ *api.Config, d *api.Deps) {
+		d.Limiter = limiter
+		staff := d.Auth.(people)["staff"]
+		staff.RatePerMinute = 10
+		d.Auth.(people)["staff"] = staff
+	})
+	done := 0
+	h.server.V1.POST("/items/batch", func(c echo.Context) error {
+		return httpx.Batch(c, once{}, httpx.ActorOf(c).Account, func(context.Context, struct{}) (httpx.Reply, error) {
+			done++
+			return httpx.Reply{Status: http.StatusNoContent}, nil
+		})
+	})
+	for _, tt := range []struct {
+		items, status int
+		code, left    string
+		done          int
+	}{
+		{6, 207, "", "4", 6},
+		{11, 422, "rate.batch_too_large", "3", 6}, // the request itself counts
+		{4, 429, "rate.exceeded", "2", 6},
+		{2, 207, "", "0", 8},
+		{1, 429, "rate.exceeded", "0", 8},
+	} {
+		body := `{"items":[` + strings.TrimSuffix(strings.Repeat("{},", tt.items), ",") + `]}`
+		got := h.do("POST", "/v1/items/batch", body, "Authorization", bearer, "Content-Type", "application/json")
+		require.Equal(t, tt.status, got.StatusCode, "%d items: %s", tt.items, got.body)
+		assert.Equal(t, `"default";r=`+tt.left+`;t=50`, got.Header.Get("RateLimit"), "%d items", tt.items)
+		assert.Equal(t, tt.done, done, "all of a batch or none")
+		if tt.code != "" {
+			assert.Equal(t, tt.code, got.code(t))
+		}
+	}
 }
 
 func TestAddressesAreLimitedWithoutAValidCredential(t *testing.T) {

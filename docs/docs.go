@@ -1093,7 +1093,7 @@ const docTemplate = `{
                 "parameters": [
                     {
                         "type": "string",
-                        "description": "words and digits that all occur in names, company, e-mail addresses, phone numbers or tags",
+                        "description": "words and digits, or parts of them, that all occur in names, company, e-mail addresses, phone numbers or tags; one or two characters are found where words begin",
                         "name": "q",
                         "in": "query"
                     },
@@ -1276,7 +1276,7 @@ const docTemplate = `{
         },
         "/contacts/batch": {
             "post": {
-                "description": "Each item is a contact of its own, as for createContact, in a transaction of its own. Answers 207 with a result for each in order.",
+                "description": "Each item is a contact of its own, as for createContact, in a transaction of its own. Answers 207 with a result for each in order.\nEach item counts as a request against the credential's quota; a batch that does not fit is refused as a whole.",
                 "consumes": [
                     "application/json"
                 ],
@@ -4526,7 +4526,7 @@ const docTemplate = `{
                     },
                     {
                         "type": "string",
-                        "description": "words and digits: name, e-mail, phone, vehicle, VIN, reference",
+                        "description": "words and digits, or parts of them: name, e-mail, phone, vehicle, VIN, reference; one or two characters are found where words begin",
                         "name": "q",
                         "in": "query"
                     },
@@ -4743,7 +4743,7 @@ const docTemplate = `{
         },
         "/leads/batch": {
             "post": {
-                "description": "Each item is an enquiry of its own, as for createLead, in a transaction of its own. Answers 207 with a result for each in order.",
+                "description": "Each item is an enquiry of its own, as for createLead, in a transaction of its own. Answers 207 with a result for each in order.\nEach item counts as a request against the credential's quota; a batch that does not fit is refused as a whole.",
                 "consumes": [
                     "application/json"
                 ],

@@ -78,6 +78,7 @@ func changed(c contacts.Contact) httpx.Reply {
 //	@ID				createContacts
 //	@Summary		Create many contacts
 //	@Description	Each item is a contact of its own, as for createContact, in a transaction of its own. Answers 207 with a result for each in order.
+//	@Description	Each item counts as a request against the credential's quota; a batch that does not fit is refused as a whole.
 //	@Tags			contacts
 //	@Accept			json
 //	@Param			body	body		ContactBatch	true	"up to 500 contacts"
@@ -136,7 +137,7 @@ func (h handler) upsert(c echo.Context) error {
 //	@Summary		List contacts
 //	@Description	The account's contacts, newest first.
 //	@Tags			contacts
-//	@Param			q				query		string			false	"words and digits that all occur in names, company, e-mail addresses, phone numbers or tags"
+//	@Param			q				query		string			false	"words and digits, or parts of them, that all occur in names, company, e-mail addresses, phone numbers or tags; one or two characters are found where words begin"
 //	@Param			email			query		string			false	"has this e-mail address, in whatever case"
 //	@Param			phone			query		string			false	"has this number; without country code it is one of the account's country"
 //	@Param			owner_id		query		string			false	"looked after by this user"	format(uuid)

@@ -49,7 +49,8 @@ type BatchResult = BatchResultOf[json.RawMessage]
 
 // Batch reads {"items": […]} of 1 to MaxBatch items and runs one for each, in order, each in a transaction of its own and
 // under the request's Idempotency-Key with the item's index. It answers 207 with a result for each item in order. An item
-// that is wrong is a problem of its own, whose pointers begin at the item; the others are not touched by it.
+// that is wrong is a problem of its own, whose pointers begin at the item; the others are not touched by it. Each item counts as a
+// request against the quota; a batch that does not fit in what is left of it is refused as a whole.
 func Batch[T any](c echo.Context, u Units, account kernel.AccountID, one func(ctx context.Context, item T) (Reply, error)) error {
 	return BatchOver(c, u, func(_ context.Context, item T) (Unit, error) {
 		return Unit{Account: account, Work: func(ctx context.Context) (Reply, error) { return one(ctx, item) }}, nil
@@ -81,7 +82,13 @@ func BatchOver[T any](c echo.Context, u Units, prepare func(ctx context.Context,
 	if err != nil {
 		return err
 	}
-	b := batch[T]{c: c, x: Of(c), units: u, key: key, prepare: prepare}
+	x := Of(c)
+	if more := len(in.Items) - 1; more > 0 && x.charge != nil { // the first is the request itself
+		if err := x.charge(c, more); err != nil {
+			return err
+		}
+	}
+	b := batch[T]{c: c, x: x, units: u, key: key, prepare: prepare}
 	out := BatchOf[json.RawMessage]{Results: make([]BatchResult, len(in.Items))}
 	for i, raw := range in.Items {
 		out.Results[i] = b.item(i, raw)

@@ -61,6 +61,7 @@ type Exchange struct {
 	Caller    interface{ RealIP() string }
 	Code      string // of the problem that was answered; "" when there was none
 	edge      *Edge
+	charge    func(c echo.Context, units int) error
 	actor     auth.Actor
 	known     bool          // an actor was set
 	unlimited io.ReadCloser // the body as it came, for a path with a limit of its own
@@ -117,6 +118,9 @@ func (x *Exchange) Identify(actor auth.Actor) { x.actor, x.known = actor, true }
 
 // Actor is who acts; false before authentication and on public routes.
 func (x *Exchange) Actor() (auth.Actor, bool) { return x.actor, x.known }
+
+// Charge sets how the request is counted as more than one against the quota, once it is known to be.
+func (x *Exchange) Charge(more func(c echo.Context, units int) error) { x.charge = more }
 
 // Left tells whether the caller went away before the answer.
 func (x *Exchange) Left() bool { return x.left }

@@ -114,6 +114,7 @@ func replyTo(actor auth.Actor, got leads.Intake) httpx.Reply {
 //	@ID				createLeads
 //	@Summary		Send many enquiries
 //	@Description	Each item is an enquiry of its own, as for createLead, in a transaction of its own. Answers 207 with a result for each in order.
+//	@Description	Each item counts as a request against the credential's quota; a batch that does not fit is refused as a whole.
 //	@Tags			leads
 //	@Accept			json
 //	@Param			body	body		LeadBatchRequest	true	"up to 500 enquiries"
@@ -200,7 +201,7 @@ func (h handler) upsert(c echo.Context) error {
 //	@Param			updated_at[lte]	query		string			false	"changed at or before"	format(date-time)
 //	@Param			updated_at[lt]	query		string			false	"changed before"		format(date-time)
 //	@Param			updated_since	query		string			false	"changed at or after"	format(date-time)
-//	@Param			q				query		string			false	"words and digits: name, e-mail, phone, vehicle, VIN, reference"
+//	@Param			q				query		string			false	"words and digits, or parts of them: name, e-mail, phone, vehicle, VIN, reference; one or two characters are found where words begin"
 //	@Param			sort			query		string			false	"order; with q only by created_at"	Enums(created_at,-created_at,updated_at,-updated_at)
 //	@Param			include			query		[]string		false	"embed"								Enums(contact)	collectionFormat(csv)
 //	@Param			fields			query		[]string		false	"only these fields; id always"		collectionFormat(csv)

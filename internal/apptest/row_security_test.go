@@ -274,7 +274,7 @@ func partnersOwn(t *testing.T, conn *pgx.Conn, tables []string, a, b *tenant) {
 
 // searches are the functions that read past row security, called without any other filter.
 var searches = []string{
-	`SELECT count(*) FROM search_contacts($1, NULL, NULL, false, 1000)`,
+	`SELECT count(*) FROM search_contacts($1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, NULL, NULL, false, 1000)`,
 	`SELECT count(*) FROM search_leads($1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, false, 1000)`,
 }
 

@@ -192,7 +192,7 @@ func TestSearchText(t *testing.T) {
 		Phones: []Phone{{Raw: "06 12 34 56 78"}, {Raw: "poste 12"}}, Tags: []string{"Été 2026"},
 	}.contact("FR")
 	require.Empty(t, c.settle())
-	assert.Equal(t, "helene dupont-legrand oeuvre h@mail.example 33612345678 0612345678 #ete 2026#", c.SearchText())
+	assert.Equal(t, "helene dupont-legrand oeuvre h@mail.example 33612345678 0612345678 12 #ete 2026#", c.SearchText())
 }
 
 // Whatever an enquiry says, its person can be kept, and is kept as Check foretells.

@@ -12,7 +12,7 @@ import (
 func (c *Contact) SearchText() string {
 	var b strings.Builder
 	add := func(s string) {
-		if s == "" || strings.Contains(b.String(), s) {
+		if s == "" || strings.HasPrefix(b.String(), s) || strings.Contains(b.String(), " "+s) { // where a word begins, so that it is found if short
 			return
 		}
 		if b.Len() > 0 {
@@ -53,7 +53,7 @@ func digits(s string) string {
 	}, s)
 }
 
-// Patterns are the LIKE patterns that the search text must all match: the words of Query, and the tag.
+// Patterns are what the search text must all match, as fold.Like writes it: the words of Query, and the tag.
 func (f Filter) Patterns() []string {
 	var patterns []string
 	for _, term := range fold.Terms(f.Query) {
@@ -63,10 +63,4 @@ func (f Filter) Patterns() []string {
 		patterns = append(patterns, fold.Like(tagToken(f.Tag)))
 	}
 	return patterns
-}
-
-// SearchOnly tells that nothing but Query and Tag narrows the list.
-func (f Filter) SearchOnly() bool {
-	f.Query, f.Tag = "", ""
-	return f == Filter{}
 }

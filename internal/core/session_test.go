@@ -151,6 +151,10 @@ func TestSessionsEnd(t *testing.T) {
 	}
 	_, err = w.Token(t.Context(), refreshWith(kept))
 	require.ErrorIs(t, err, core.ErrOAuthGrant, "90 days at most")
+	_, err = w.db.ExecControl(t.Context(), `INSERT INTO refresh_tokens (token_hash, family_id, account_id, user_id, token_version, issued_at, idle_expires_at, expires_at)
+		SELECT sha256(n::text::bytea), gen_random_uuid(), $1, gen_random_uuid(), 1, $2, $2, $2::timestamptz + interval '1 year' FROM generate_series(1, 4001) n`,
+		w.admin.Account, w.clock.Now().Add(-time.Second))
+	require.NoError(t, err)
 	require.NoError(t, w.HousekeepNow(t.Context()))
 	var left int
 	require.NoError(t, w.db.QueryRowControl(t.Context(), `SELECT count(*) FROM refresh_tokens`, nil, &left))

@@ -33,8 +33,13 @@ func (s *Store) List(
 	if f.Query != "" && len(fold.Terms(f.Query)) == 0 { // nothing but punctuation, which is in no search text
 		return nothing(p.Count), nil
 	}
+	patterns := f.Patterns()
+	listed := s.listed(ctx, account, f)
+	if len(patterns) > 0 {
+		listed = s.found(ctx, account, patterns, f, p)
+	}
 	var rows []contactRow
-	q := keyset.Apply(s.listed(ctx, account, f, &p), p)
+	q := keyset.Apply(listed, p)
 	if err := q.Select(columns).Find(&rows).Error; err != nil {
 		return page.Of[contacts.Contact]{}, fmt.Errorf("list contacts: %w", err)
 	}
@@ -42,7 +47,11 @@ func (s *Store) List(
 		return page.Key{At: at(c), ID: uuid.UUID(c.ID)}
 	})
 	var err error
-	out.Total, err = keyset.Count(s.listed(ctx, account, f, nil), p.Count)
+	if len(patterns) > 0 {
+		out.Total, err = s.countFound(ctx, account, patterns, f, p.Count)
+	} else {
+		out.Total, err = keyset.Count(s.listed(ctx, account, f), p.Count)
+	}
 	return out, err
 }
 
@@ -54,12 +63,9 @@ func nothing(how page.Count) page.Of[contacts.Contact] {
 	return out
 }
 
-// listed is the filter as conditions. With a page the search may stop where the page ends.
-func (s *Store) listed(ctx context.Context, account kernel.AccountID, f contacts.Filter, p *page.Request) *gorm.DB {
+// listed is the filter, but for what is searched for, as conditions.
+func (s *Store) listed(ctx context.Context, account kernel.AccountID, f contacts.Filter) *gorm.DB {
 	q := s.db.Conn(ctx, account).Model(&contactRow{}).Where("account_id = ? AND deleted_at IS NULL", account)
-	if patterns := f.Patterns(); len(patterns) > 0 {
-		q = searched(q, patterns, f, p)
-	}
 	if !f.OwnerID.IsZero() {
 		q = q.Where("owner_id = ?", f.OwnerID)
 	}
@@ -84,30 +90,86 @@ func (s *Store) listed(ctx context.Context, account kernel.AccountID, f contacts
 	return q
 }
 
+const havingPoint = `SELECT p.contact_id FROM contact_points p WHERE p.account_id = ? AND p.kind = ? AND p.value = ?`
+
 func having(q *gorm.DB, account kernel.AccountID, kind contacts.PointKind, value string) *gorm.DB {
 	if value == "" {
 		return q
 	}
-	return q.Where(`id = ANY (ARRAY(SELECT p.contact_id FROM contact_points p
-		WHERE p.account_id = ? AND p.kind = ? AND p.value = ?))`, account, string(kind), value)
+	return q.Where("id = ANY (ARRAY("+havingPoint+"))", account, string(kind), value)
 }
 
-// searched narrows by search text, through the function that may use the trigram index under row security. Where
-// nothing else narrows the list and it is in the order of the function, that finds only the page; else all that match.
-func searched(q *gorm.DB, patterns []string, f contacts.Filter, p *page.Request) *gorm.DB {
-	vars := make([]any, 0, len(patterns)+4)
-	for _, pattern := range patterns {
-		vars = append(vars, pattern)
+// found is a page of a search, through the function that may use the trigram index under row security. It filters too, so
+// that it finds the page and no more.
+func (s *Store) found(ctx context.Context, account kernel.AccountID, patterns []string, f contacts.Filter, p page.Request) *gorm.DB {
+	most := p.Limit + 1
+	call, vars := search(account, patterns, f, &p, &most)
+	return s.db.Conn(ctx, account).Model(&contactRow{}).
+		Where("account_id = ? AND deleted_at IS NULL", account).Where("id = ANY (ARRAY(SELECT s.id FROM "+call+" s))", vars...)
+}
+
+// countAtMost is where an estimate stops: counting on would cost more than anybody reads.
+const countAtMost = 10_001
+
+func (s *Store) countFound(ctx context.Context, account kernel.AccountID, patterns []string, f contacts.Filter, how page.Count) (*int64, error) {
+	var most *int
+	switch how {
+	case page.CountNone:
+		return nil, nil //nolint:nilnil // not asked for, as keyset.Count has it
+	case page.CountEstimated:
+		most = new(countAtMost)
+	case page.CountExact:
 	}
-	list := "ARRAY[" + strings.TrimSuffix(strings.Repeat("?, ", len(patterns)), ", ") + "]::text[]"
-	if p == nil || p.Sort.Field != "created_at" || !f.SearchOnly() {
-		return q.Where("id = ANY (ARRAY(SELECT s.id FROM search_contacts("+list+", NULL, NULL, false, NULL) s))", vars...)
+	call, vars := search(account, patterns, f, nil, most)
+	var n int64
+	if err := s.db.Conn(ctx, account).Raw("SELECT count(*) FROM "+call, vars...).Scan(&n).Error; err != nil {
+		return nil, fmt.Errorf("count found contacts: %w", err)
 	}
-	var at *time.Time
-	var id *uuid.UUID
-	if p.After != nil {
-		at, id = &p.After.At, &p.After.ID
+	return &n, nil
+}
+
+// search is the call of search_contacts for a page, or for what is counted.
+func search(account kernel.AccountID, patterns []string, f contacts.Filter, p *page.Request, most *int) (sql string, vars []any) {
+	arg := func(v any, typ string) string {
+		vars = append(vars, v)
+		return "?::" + typ
 	}
-	vars = append(vars, at, id, !p.Sort.Desc, p.Limit+1)
-	return q.Where("id = ANY (ARRAY(SELECT s.id FROM search_contacts("+list+", ?::timestamptz, ?::uuid, ?, ?) s))", vars...)
+	list := make([]string, len(patterns))
+	for i, pattern := range patterns {
+		list[i] = arg(pattern, "text")
+	}
+	args := []string{"ARRAY[" + strings.Join(list, ", ") + "]", "NULL", "NULL", "NULL"}
+	if !f.OwnerID.IsZero() {
+		args[1] = arg(f.OwnerID, "uuid")
+	}
+	if f.Kind != "" {
+		args[2] = arg(string(f.Kind), "text")
+	}
+	var points []string
+	for _, point := range []struct {
+		kind  contacts.PointKind
+		value string
+	}{{contacts.PointEmail, f.Email}, {contacts.PointPhone, f.Phone}} {
+		if point.value != "" {
+			points = append(points, havingPoint)
+			vars = append(vars, account, string(point.kind), point.value)
+		}
+	}
+	if points != nil {
+		args[3] = "ARRAY(" + strings.Join(points, " INTERSECT ") + ")"
+	}
+	for _, at := range []*time.Time{f.CreatedFrom, f.CreatedBefore, f.UpdatedFrom, f.UpdatedBefore} {
+		args = append(args, arg(at, "timestamptz"))
+	}
+	var afterAt *time.Time
+	var afterID *uuid.UUID
+	byUpdate, ascending := false, false
+	if p != nil {
+		byUpdate, ascending = p.Sort.Field == "updated_at", !p.Sort.Desc
+		if p.After != nil {
+			afterAt, afterID = &p.After.At, &p.After.ID
+		}
+	}
+	args = append(args, arg(byUpdate, "boolean"), arg(afterAt, "timestamptz"), arg(afterID, "uuid"), arg(ascending, "boolean"), arg(most, "integer"))
+	return "search_contacts(" + strings.Join(args, ", ") + ")", vars
 }

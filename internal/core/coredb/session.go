@@ -121,16 +121,26 @@ func (c *Control) SpendOnce(ctx context.Context, id uuid.UUID, end time.Time) (b
 
 // PurgeTokens implements core.ControlStore.
 func (c *Control) PurgeTokens(ctx context.Context, before time.Time) error {
-	for _, sql := range []string{
-		`DELETE FROM revoked_tokens WHERE expires_at < $1`,
-		`DELETE FROM refresh_tokens WHERE expires_at < $1 OR idle_expires_at < $1`,
-	} {
-		if _, err := c.db.ExecControl(ctx, sql, before); err != nil {
-			return fmt.Errorf("purge tokens: %w", err)
+	for _, sql := range []string{purgeRevoked, purgeRefresh} {
+		for n := int64(purgeAtOnce); n == purgeAtOnce; {
+			var err error
+			if n, err = c.db.ExecControl(ctx, sql, before, purgeAtOnce); err != nil {
+				return fmt.Errorf("purge tokens: %w", err)
+			}
 		}
 	}
 	return nil
 }
+
+// purgeAtOnce is how many tokens one statement drops, so that none runs long. What another process is dropping is left to it.
+const purgeAtOnce = 2000
+
+const (
+	purgeRevoked = `DELETE FROM revoked_tokens WHERE id = ANY (ARRAY(
+		SELECT id FROM revoked_tokens WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`
+	purgeRefresh = `DELETE FROM refresh_tokens WHERE token_hash = ANY (ARRAY(
+		SELECT token_hash FROM refresh_tokens WHERE least(expires_at, idle_expires_at) < $1 LIMIT $2 FOR UPDATE SKIP LOCKED))`
+)
 
 type signingKeyRow struct {
 	KID        string `gorm:"column:kid;primaryKey"`

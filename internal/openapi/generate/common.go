@@ -71,7 +71,7 @@ var commonHeaders = map[string]node{
 		"schema":      node{"type": "string", "examples": []any{`"default";r=599;t=60`}},
 	},
 	"RateLimitPolicy": {
-		"description": "The credential's rate: requests (q) in a window of seconds (w).",
+		"description": "The credential's rate: requests (q) in a window of seconds (w). Each item of a batch counts as a request.",
 		"schema":      node{"type": "string", "examples": []any{`"default";q=600;w=60`}},
 	},
 	"RetryAfter": {

@@ -145,6 +145,8 @@ func TestLike(t *testing.T) {
 	assert.Equal(t, `%dupont%`, fold.Like("dupont"))
 	assert.Equal(t, `%50\%\_\\x%`, fold.Like(`50%_\x`))
 	assert.Equal(t, `%%`, fold.Like(""))
+	assert.Equal(t, `li%`, fold.Like("li"), "the beginning of a word")
+	assert.Equal(t, `%##%`, fold.Like("##"))
 }
 
 func TestEmail(t *testing.T) {

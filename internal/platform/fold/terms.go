@@ -150,5 +150,15 @@ func international(groups []string, bracketed bool) string {
 
 var likeSpecial = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
-// Like gives the pattern that matches term anywhere, for LIKE with the default escape character.
-func Like(term string) string { return "%" + likeSpecial.Replace(term) + "%" }
+// indexed is the fewest characters of a piece by which a trigram index finds anything.
+const indexed = 3
+
+// Like gives the pattern that matches term anywhere, for LIKE with the default escape character. A term of one or two letters
+// or digits gives one without the first %, which the search functions take for the beginning of a word: so short a piece
+// is in nearly every text, and no index knows where.
+func Like(term string) string {
+	if term != "" && utf8.RuneCountInString(term) < indexed && strings.IndexFunc(term, separates) < 0 {
+		return term + "%"
+	}
+	return "%" + likeSpecial.Replace(term) + "%"
+}

@@ -80,16 +80,21 @@ type bucket struct {
 // lease ran out faster than the next one came. When the database cannot be asked it fails open: this process then allows
 // the quota by itself, since a quota must not take down what the database's absence left standing.
 func (l *Limiter) Take(ctx context.Context, c kernel.CredentialID, perMinute int) Decision {
+	return l.TakeMany(ctx, c, perMinute, 1)
+}
+
+// TakeMany counts a request that does the work of n. It takes all n or none.
+func (l *Limiter) TakeMany(ctx context.Context, c kernel.CredentialID, perMinute, n int) Decision {
 	b := l.bucket(c)
-	limit := int64(perMinute)
+	limit, units := int64(perMinute), int64(n)
 	for {
 		now := l.now()
 		b.mu.Lock()
 		b.turn(now)
-		if b.left > 0 || b.granted == 0 && !b.spent && b.left > -advance(limit) {
-			b.left--
+		if b.left >= units || b.granted == 0 && !b.spent && b.left-units >= -advance(limit) {
+			b.left -= units
 			if b.left <= share(limit)/2 {
-				l.fetchMore(b, c, limit)
+				l.fetchMore(b, c, limit, share(limit))
 			}
 			d := b.decide(true, limit, now)
 			b.mu.Unlock()
@@ -100,7 +105,7 @@ func (l *Limiter) Take(ctx context.Context, c kernel.CredentialID, perMinute int
 			b.mu.Unlock()
 			return d
 		}
-		l.fetchMore(b, c, limit)
+		l.fetchMore(b, c, limit, max(share(limit), units-b.left))
 		fetch := b.fetch
 		b.mu.Unlock()
 		select {
@@ -137,20 +142,17 @@ func (b *bucket) turn(now time.Time) {
 
 func (b *bucket) decide(allowed bool, limit int64, now time.Time) Decision {
 	remaining := max(limit-b.used, 0) + b.left
-	if !allowed {
-		remaining = 0
-	}
 	return Decision{Allowed: allowed, Limit: int(limit), Remaining: int(max(remaining, 0)), Reset: reset(now)}
 }
 
-// fetchMore asks for the next lease, unless it is on its way or there is none. b is locked.
-func (l *Limiter) fetchMore(b *bucket, c kernel.CredentialID, limit int64) {
+// fetchMore asks for the next lease, of n, unless one is on its way or there is none. b is locked.
+func (l *Limiter) fetchMore(b *bucket, c kernel.CredentialID, limit, n int64) {
 	if b.fetch != nil || b.spent {
 		return
 	}
 	done := make(chan struct{})
 	b.fetch = done
-	window, n := b.window, share(limit)
+	window := b.window
 	go func() {
 		// The request that needs the lease may end before it is there; others need it too.
 		ctx, cancel := context.WithTimeout(context.Background(), leaseTimeout)

@@ -173,3 +173,28 @@ func BenchmarkTake(b *testing.B) {
 		}
 	}
 }
+
+func TestManyAtOnceAreTakenWholeOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	d := dbtest.New(t)
+	clk := newClock()
+	one, other := ratelimit.New(d, clk.now), ratelimit.New(d, clk.now)
+	c := kernel.NewID[kernel.CredentialID]()
+	got := one.TakeMany(t.Context(), c, 600, 500)
+	assert.True(t, got.Allowed)
+	assert.Equal(t, 100, got.Remaining)
+	got = other.TakeMany(t.Context(), c, 600, 101)
+	assert.False(t, got.Allowed, "the other process knows")
+	assert.LessOrEqual(t, got.Remaining, 100)
+	assert.False(t, one.TakeMany(t.Context(), c, 600, 101).Allowed)
+
+	taken := 0
+	for range 200 {
+		for _, l := range []*ratelimit.Limiter{one, other} {
+			if l.TakeMany(t.Context(), c, 600, 2).Allowed {
+				taken += 2
+			}
+		}
+	}
+	assert.InDelta(t, 100, taken, 15, "what was refused took nothing")
+}
