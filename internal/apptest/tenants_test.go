@@ -432,12 +432,14 @@ func (a *tenant) fillMessages(t testing.TB, p *apptest.Program, c func(string) s
 	n["inbound"] = a.Get("/v1/inbound-messages").Is(http.StatusOK).Str("data.0.id")
 }
 
-// settle waits until the mail of an account is at rest, so that what is seen to change is nobody else's doing.
+// settle waits until the mail and the background work of an account are at rest, so that what is seen to change is nobody
+// else's doing. Work that is being done is due within minutes, when its lease ends; what is left is due much later.
 func settle(t testing.TB, conn *pgx.Conn, account kernel.AccountID) {
 	t.Helper()
-	apptest.Await(t, "the mail of the account is at rest", func() bool {
+	apptest.Await(t, "the mail and the work of the account are at rest", func() bool {
 		return collect[int](t, conn, `SELECT (SELECT count(*) FROM mails WHERE account_id = $1 AND state IN ('queued', 'sending'))
-			+ (SELECT count(*) FROM inbound_messages WHERE account_id = $1 AND checks IS NULL)`, account)[0] == 0
+			+ (SELECT count(*) FROM inbound_messages WHERE account_id = $1 AND checks IS NULL)
+			+ (SELECT count(*) FROM due_work WHERE account_id = $1 AND due_at < now() + interval '10 minutes')`, account)[0] == 0
 	})
 }
 
