@@ -34,7 +34,7 @@ type withoutFilters struct {
 
 var (
 	accountFilter = regexp.MustCompile(`(?:[a-z_"]+\.)?"?account_id"? = (\$\d+)`)
-	controlPlane  = regexp.MustCompile(`\b(accounts|logins|credentials|grants|live_grants|refresh_tokens|due_work|partners)\b`)
+	controlPlane  = regexp.MustCompile(`\b(accounts|logins|credentials|grants|live_grants|refresh_tokens|due_work|partners|secret_links)\b`)
 )
 
 func (w *withoutFilters) rewrite(sql []byte) []byte {

@@ -493,13 +493,7 @@ func checksums(t testing.TB, p *apptest.Program, a *tenant) map[string]string {
 	t.Helper()
 	conn := owner(t, p)
 	settle(t, conn, a.ID)
-	for {
-		n, err := p.Events.SequenceNow(t.Context())
-		require.NoError(t, err)
-		if n == 0 {
-			break
-		}
-	}
+	awaitNumbers(t, conn)
 	sums := map[string]string{}
 	sum := func(table, column string, id any) {
 		sql := fmt.Sprintf(`SELECT count(*) || ' rows ' || coalesce(md5(string_agg(t::text, E'\n' ORDER BY t::text)), '') FROM %s t WHERE %s = $1`,

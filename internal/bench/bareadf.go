@@ -87,6 +87,7 @@ func (b *bare) keepDocument(tx *bareTx, e *enquiry, body, answer []byte) {
 		[]pgtype.UUID{e.lead.ID}, answer, e.lead.ReceivedAt)
 	tx.next.Queue(insertPart, e.account, e.lead.InboxID, body)
 	tx.next.QueuedQueries = append(tx.next.QueuedQueries, rest...)
+	b.event(tx, e.account, "inbox.accepted", "inbox", e.lead.InboxID, 2, []string{"state"}, e.lead.ReceivedAt)
 }
 
 // prospect reads what the bench's own documents say.

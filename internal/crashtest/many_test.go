@@ -14,7 +14,7 @@ import (
 
 const many = 10
 
-var migrated = regexp.MustCompile(`msg=migrated file=(\S+)`)
+var migrated = regexp.MustCompile(`msg=migrated file=("[^"]+"|\S+)`)
 
 // TestManyStartAtOnce starts processes together where there is nothing yet.
 func TestManyStartAtOnce(t *testing.T) {
