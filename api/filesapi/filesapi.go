@@ -157,8 +157,8 @@ func uploadOf(c echo.Context, name string) (up files.Upload, rest func() error, 
 	}
 	declared := c.Request().Header.Get(echo.HeaderContentType)
 	up = files.Upload{Name: name, Declared: declared, From: body, Limit: httpx.BodyLimit(c)}
-	media, params, err := mime.ParseMediaType(declared)
-	if err != nil || media != echo.MIMEMultipartForm {
+	media, params, _ := mime.ParseMediaType(declared) // what cannot be read is no form
+	if media != echo.MIMEMultipartForm {
 		return up, func() error { return nil }, nil
 	}
 	if name != "" {

@@ -80,7 +80,7 @@ func TestKilledWorkers(t *testing.T) {
 		require.NoError(t, err)
 	}
 	start := func() *exec.Cmd {
-		cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test itself
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), "ROOFTOP_TEST_WORKER="+f.serverURL)
 		require.NoError(t, cmd.Start())
 		return cmd
