@@ -9183,10 +9183,10 @@ const docTemplate = `{
             "type": "object",
             "properties": {
                 "after": {
-                    "description": "likewise"
+                    "description": "the value after; null when there is none, and when it is withheld"
                 },
                 "before": {
-                    "description": "null when there was none, and when it is withheld"
+                    "description": "the value before; null when there was none, and when it is withheld"
                 },
                 "field": {
                     "type": "string",

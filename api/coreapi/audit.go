@@ -31,8 +31,8 @@ type AuditEntry struct {
 // AuditChange is a field that an act changed.
 type AuditChange struct {
 	Field    string `json:"field" example:"roles"`
-	Before   any    `json:"before"`   // null when there was none, and when it is withheld
-	After    any    `json:"after"`    // likewise
+	Before   any    `json:"before"`   // the value before; null when there was none, and when it is withheld
+	After    any    `json:"after"`    // the value after; null when there is none, and when it is withheld
 	Withheld bool   `json:"withheld"` // the values are secret, personal or long, and not kept here
 } //	@name	AuditChange
 

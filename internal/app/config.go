@@ -42,9 +42,9 @@ type Config struct {
 	Pooler bool `env:"ROOFTOP_DATABASE_POOLER" default:"false"`
 	// DataDir holds the private Postgres and development's secrets.
 	DataDir string `env:"ROOFTOP_DATA_DIR" default:".rooftop"`
-	// BlobURL is where files are kept: s3://bucket?region=…, azblob://container or file:///folder, with credentials as the tools
-	// of each take them. Google's: s3://bucket?endpoint=https://storage.googleapis.com with HMAC keys, or gs://bucket in a
-	// program built with -tags gcs. Empty: a folder under DataDir.
+	// BlobURL is where files are kept: s3://bucket?region=… or file:///folder, with credentials as the tools of each take them.
+	// Azure's: azblob://container in a program built with -tags azure. Google's: s3://bucket?endpoint=https://storage.googleapis.com
+	// with HMAC keys, or gs://bucket in a program built with -tags gcs. Empty: a folder under DataDir.
 	BlobURL string `env:"ROOFTOP_BLOB_URL"`
 	// PostgresRepository is the Maven repository that Postgres binaries are fetched from when the machine has none; off: never.
 	PostgresRepository string `env:"ROOFTOP_POSTGRES_REPOSITORY"`

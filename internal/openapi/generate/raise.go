@@ -39,6 +39,7 @@ func raise(converted *openapi3.T) (node, error) {
 	if err := splitDirections(doc); err != nil {
 		return nil, err
 	}
+	nameValues(doc)
 	eachSchema(doc, dropHints)
 	bearer(doc)
 	addCommon(doc)

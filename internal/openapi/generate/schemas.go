@@ -271,3 +271,38 @@ func clone(v any) any {
 	}
 	return out
 }
+
+// valueSchema is a JSON value by name: what a client generates from it is a type, where an empty schema is none.
+const valueSchema = "Value"
+
+// nameValues refers to Value wherever a schema allows anything, but for custom, whose shape is each account's own.
+func nameValues(doc node) {
+	value, found := node{"$ref": schemaPrefix + valueSchema}, false
+	eachSchema(doc, func(s node) {
+		for name, property := range asNode(s["properties"]) {
+			if name == "custom" || name == "custom_schemas" {
+				continue
+			}
+			p := asNode(property)
+			switch {
+			case p["additionalProperties"] == true:
+				p["additionalProperties"], found = maps.Clone(value), true
+			case p["type"] == nil && p["$ref"] == nil && p["anyOf"] == nil && p["allOf"] == nil:
+				p["$ref"], found = value["$ref"], true
+			}
+		}
+	})
+	if !found {
+		return
+	}
+	// Three levels are what is said anywhere; a schema that refers to itself would be no type in TypeScript.
+	level := scalars()
+	for range 2 {
+		level = append(scalars(), node{"type": "array", "items": node{"anyOf": level}}, node{"type": "object", "additionalProperties": node{"anyOf": level}})
+	}
+	child(doc, "components", "schemas")[valueSchema] = node{"description": "a value as JSON writes it", "anyOf": level}
+}
+
+func scalars() []any {
+	return []any{node{"type": "string"}, node{"type": "number"}, node{"type": "boolean"}, node{"type": "null"}}
+}

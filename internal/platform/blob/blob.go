@@ -34,8 +34,8 @@ var (
 
 // Config says where blobs are.
 type Config struct {
-	// URL is s3://bucket?region=…, azblob://container or, where the program was built with it, gs://bucket, with credentials as
-	// their own tools take them. Empty: Dir.
+	// URL is s3://bucket?region=… or, where the program was built with them, azblob://container and gs://bucket, with
+	// credentials as their own tools take them. Empty: Dir.
 	URL string
 	// Dir is the folder for blobs when there is no URL. It is made when it is needed.
 	Dir string
@@ -51,7 +51,7 @@ func (c Config) Validate() error {
 	}
 	u, err := url.Parse(c.URL)
 	if err != nil || !slices.Contains(schemes, u.Scheme) {
-		return errors.New("it must be a URL such as s3://bucket?region=eu-west-3, azblob://container or file:///folder")
+		return errors.New("it must be a URL such as s3://bucket?region=eu-west-3 or file:///folder")
 	}
 	return nil
 }
