@@ -12,6 +12,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/memory"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
 )
@@ -311,6 +312,9 @@ func (s *Service) emitDocument(ctx context.Context, actor auth.Actor, d *Documen
 	return s.Events.Write(ctx, actor.Account, e)
 }
 
+// largeDocument is from how many bytes on the memory that a reading took is given back before the next.
+const largeDocument = 1 << 20
+
 // receiveUnrouted takes a partner's document that names no dealership but inside. It is kept under the partner first;
 // when the vendor's id is a dealer code that was granted, it goes on into that account's inbox.
 func (s *Service) receiveUnrouted(ctx context.Context, actor auth.Actor, in Inbound) (int, []byte, bool, error) {
@@ -330,6 +334,9 @@ func (s *Service) receiveUnrouted(ctx context.Context, actor auth.Actor, in Inbo
 	}
 	if err != nil {
 		return 0, nil, false, err
+	}
+	if len(in.Body) > largeDocument { // it is kept and read a second time, in its account
+		memory.Release()
 	}
 	status, body, replayed, err := s.receive(ctx, into, at, in)
 	if _, forSender := errs.As(err); err != nil && !forSender {

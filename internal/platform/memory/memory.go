@@ -20,5 +20,8 @@ func ReleaseSoon() {
 	}
 }
 
+// Release does it before it returns: between two halves of one work that each need much.
+func Release() { debug.FreeOSMemory() }
+
 // ReleaseNow does it at once, beside the caller: for what is so large that a second of it cannot wait.
 func ReleaseNow() { go debug.FreeOSMemory() }
