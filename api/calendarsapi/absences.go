@@ -73,7 +73,7 @@ func (h handler) listAbsences(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/absences/changes [get]
 func (h handler) absenceChanges(c echo.Context) error {
-	return follow(c, h.calendars.Absences.Changes, fromAbsence(httpx.ActorOf(c)))
+	return httpx.Follow(c, h.calendars.Absences.Changes, fromAbsence(httpx.ActorOf(c)))
 }
 
 // getAbsence reads an absence.
@@ -88,7 +88,7 @@ func (h handler) absenceChanges(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/absences/{id} [get]
 func (h handler) getAbsence(c echo.Context) error {
-	return one(c, Absence{}, h.calendars.Absences.Find, showAbsence(httpx.ActorOf(c)))
+	return httpx.ReadOne(c, Absence{}, h.calendars.Absences.Find, showAbsence(httpx.ActorOf(c)))
 }
 
 // patchAbsence changes an absence.
@@ -109,7 +109,7 @@ func (h handler) patchAbsence(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.AbsenceID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.AbsenceID, ifMatch *int64) (httpx.Reply, error) {
 		r, err := h.calendars.Absences.Update(ctx, actor, id, ifMatch, in.apply)
 		return showAbsence(actor)(r), err
 	})
@@ -126,7 +126,7 @@ func (h handler) patchAbsence(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/absences/{id} [delete]
 func (h handler) deleteAbsence(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.AbsenceID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.AbsenceID, ifMatch *int64) (httpx.Reply, error) {
 		return httpx.Reply{}, h.calendars.Absences.Delete(ctx, actor, id, ifMatch)
 	})
 }

@@ -162,5 +162,5 @@ func (h handler) holidays(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return httpx.One(c, q, httpx.Reply{Body: HolidayList{Data: mapped(found, fromHoliday)}})
+	return httpx.One(c, q, httpx.Reply{Body: HolidayList{Data: httpx.Mapped(found, fromHoliday)}})
 }

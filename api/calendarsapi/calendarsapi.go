@@ -11,7 +11,6 @@ import (
 	"github.com/rooftop-crm/rooftop/api/httpx"
 	"github.com/rooftop-crm/rooftop/internal/calendars"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
-	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
 )
 
@@ -96,60 +95,6 @@ func list[T, W any](
 		return err
 	}
 	return httpx.List(c, q, page.Map(found, wire))
-}
-
-// follow answers a step of a feed of changes.
-func follow[T, W any](
-	c echo.Context, read func(context.Context, auth.Actor, outbox.Cursor, int) (outbox.Changes[T], error), wire func(T) W,
-) error {
-	q := httpx.NewQuery(c)
-	cursor, limit := q.Changes()
-	if err := q.Err(); err != nil {
-		return err
-	}
-	got, err := read(c.Request().Context(), httpx.ActorOf(c), cursor, limit)
-	if err != nil {
-		return err
-	}
-	return httpx.Changes(c, q, outbox.Changes[W]{Items: mapped(got.Items, wire), Next: got.Next, More: got.More})
-}
-
-// one answers a GET of one resource by its id.
-func one[I ~[16]byte, T any](
-	c echo.Context, sample any, find func(context.Context, auth.Actor, I) (T, error), reply func(T) httpx.Reply,
-) error {
-	id, err := httpx.PathID[I](c, "id")
-	if err != nil {
-		return err
-	}
-	q := httpx.NewQuery(c)
-	q.Fields(sample)
-	if err := q.Err(); err != nil {
-		return err
-	}
-	found, err := find(c.Request().Context(), httpx.ActorOf(c), id)
-	if err != nil {
-		return err
-	}
-	return httpx.One(c, q, reply(found))
-}
-
-// onOne runs a write on one resource by its id, with the version that the caller saw.
-func onOne[I ~[16]byte](
-	c echo.Context, h handler, work func(ctx context.Context, actor auth.Actor, id I, ifMatch *int64) (httpx.Reply, error),
-) error {
-	id, err := httpx.PathID[I](c, "id")
-	if err != nil {
-		return err
-	}
-	ifMatch, err := httpx.IfMatch(c)
-	if err != nil {
-		return err
-	}
-	actor := httpx.ActorOf(c)
-	return httpx.Write(c, h.units, actor.Account, func(ctx context.Context) (httpx.Reply, error) {
-		return work(ctx, actor, id, ifMatch)
-	})
 }
 
 // restore brings one back. What is deleted cannot be read, so that no version need be named.

@@ -69,7 +69,7 @@ func (h handler) listClosures(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/closures/changes [get]
 func (h handler) closureChanges(c echo.Context) error {
-	return follow(c, h.calendars.Closures.Changes, fromClosure)
+	return httpx.Follow(c, h.calendars.Closures.Changes, fromClosure)
 }
 
 // getClosure reads a closure.
@@ -84,7 +84,7 @@ func (h handler) closureChanges(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/closures/{id} [get]
 func (h handler) getClosure(c echo.Context) error {
-	return one(c, Closure{}, h.calendars.Closures.Find, showClosure(httpx.ActorOf(c)))
+	return httpx.ReadOne(c, Closure{}, h.calendars.Closures.Find, showClosure(httpx.ActorOf(c)))
 }
 
 // patchClosure changes a closure.
@@ -104,7 +104,7 @@ func (h handler) patchClosure(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.ClosureID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.ClosureID, ifMatch *int64) (httpx.Reply, error) {
 		r, err := h.calendars.Closures.Update(ctx, actor, id, ifMatch, in.apply)
 		return showClosure(actor)(r), err
 	})
@@ -121,7 +121,7 @@ func (h handler) patchClosure(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/closures/{id} [delete]
 func (h handler) deleteClosure(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.ClosureID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.ClosureID, ifMatch *int64) (httpx.Reply, error) {
 		return httpx.Reply{}, h.calendars.Closures.Delete(ctx, actor, id, ifMatch)
 	})
 }

@@ -69,7 +69,7 @@ func (h handler) listOpeningHours(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/opening-hours/changes [get]
 func (h handler) openingHoursChanges(c echo.Context) error {
-	return follow(c, h.calendars.Hours.Changes, fromHours)
+	return httpx.Follow(c, h.calendars.Hours.Changes, fromHours)
 }
 
 // getOpeningHours reads opening hours.
@@ -84,7 +84,7 @@ func (h handler) openingHoursChanges(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/opening-hours/{id} [get]
 func (h handler) getOpeningHours(c echo.Context) error {
-	return one(c, OpeningHours{}, h.calendars.Hours.Find, showOpeningHours(httpx.ActorOf(c)))
+	return httpx.ReadOne(c, OpeningHours{}, h.calendars.Hours.Find, showOpeningHours(httpx.ActorOf(c)))
 }
 
 // patchOpeningHours changes opening hours.
@@ -105,7 +105,7 @@ func (h handler) patchOpeningHours(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.OpeningHoursID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.OpeningHoursID, ifMatch *int64) (httpx.Reply, error) {
 		r, err := h.calendars.Hours.Update(ctx, actor, id, ifMatch, in.apply)
 		return showOpeningHours(actor)(r), err
 	})
@@ -122,7 +122,7 @@ func (h handler) patchOpeningHours(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/opening-hours/{id} [delete]
 func (h handler) deleteOpeningHours(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.OpeningHoursID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.OpeningHoursID, ifMatch *int64) (httpx.Reply, error) {
 		return httpx.Reply{}, h.calendars.Hours.Delete(ctx, actor, id, ifMatch)
 	})
 }

@@ -44,7 +44,7 @@ func (h handler) listPresences(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/presence/changes [get]
 func (h handler) presenceChanges(c echo.Context) error {
-	return follow(c, h.calendars.Presences.Changes, fromPresence)
+	return httpx.Follow(c, h.calendars.Presences.Changes, fromPresence)
 }
 
 // getPresence reads what a user says.
@@ -59,7 +59,7 @@ func (h handler) presenceChanges(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/presence/{id} [get]
 func (h handler) getPresence(c echo.Context) error {
-	return one(c, Presence{}, h.calendars.Presences.Find, showPresence)
+	return httpx.ReadOne(c, Presence{}, h.calendars.Presences.Find, showPresence)
 }
 
 // putPresence says that a user is in or away.
@@ -113,7 +113,7 @@ func (h handler) putPresence(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/presence/{id} [delete]
 func (h handler) deletePresence(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.UserID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.UserID, ifMatch *int64) (httpx.Reply, error) {
 		return httpx.Reply{}, h.calendars.Presences.Delete(ctx, actor, id, ifMatch)
 	})
 }

@@ -70,7 +70,7 @@ func (h handler) listShifts(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/shifts/changes [get]
 func (h handler) shiftChanges(c echo.Context) error {
-	return follow(c, h.calendars.Shifts.Changes, fromShift)
+	return httpx.Follow(c, h.calendars.Shifts.Changes, fromShift)
 }
 
 // getShift reads a shift.
@@ -85,7 +85,7 @@ func (h handler) shiftChanges(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/shifts/{id} [get]
 func (h handler) getShift(c echo.Context) error {
-	return one(c, Shift{}, h.calendars.Shifts.Find, showShift(httpx.ActorOf(c)))
+	return httpx.ReadOne(c, Shift{}, h.calendars.Shifts.Find, showShift(httpx.ActorOf(c)))
 }
 
 // patchShift changes a shift.
@@ -106,7 +106,7 @@ func (h handler) patchShift(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.ShiftID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.ShiftID, ifMatch *int64) (httpx.Reply, error) {
 		r, err := h.calendars.Shifts.Update(ctx, actor, id, ifMatch, in.apply)
 		return showShift(actor)(r), err
 	})
@@ -123,7 +123,7 @@ func (h handler) patchShift(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/shifts/{id} [delete]
 func (h handler) deleteShift(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.ShiftID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.ShiftID, ifMatch *int64) (httpx.Reply, error) {
 		return httpx.Reply{}, h.calendars.Shifts.Delete(ctx, actor, id, ifMatch)
 	})
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/rooftop-crm/rooftop/api/httpx"
 	"github.com/rooftop-crm/rooftop/internal/calendars"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
@@ -279,32 +280,32 @@ func fromHours(h calendars.Hours) OpeningHours {
 	d := h.Details
 	return OpeningHours{
 		ID: h.ID, Version: h.Version, DealershipID: d.Dealership, Department: orNull(d.Department),
-		Week: mapped(d.Week, func(w calendars.WeekHours) WeekHours { return WeekHours{w.Day, w.From, w.To} }),
-		Exceptions: mapped(d.Exceptions, func(e calendars.Exception) HoursException {
-			return HoursException{Date: e.Date, Note: orNull(e.Note), Hours: mapped(e.Hours, func(s calendars.TimeSpan) TimeSpan { return TimeSpan(s) })}
+		Week: httpx.Mapped(d.Week, func(w calendars.WeekHours) WeekHours { return WeekHours{w.Day, w.From, w.To} }),
+		Exceptions: httpx.Mapped(d.Exceptions, func(e calendars.Exception) HoursException {
+			return HoursException{Date: e.Date, Note: orNull(e.Note), Hours: httpx.Mapped(e.Hours, func(s calendars.TimeSpan) TimeSpan { return TimeSpan(s) })}
 		}),
 		Holidays: HolidayRule{
-			Closed: d.Holidays.Closed, Country: orNull(d.Holidays.Country), Region: orNull(d.Holidays.Region), OpenOn: mapped(d.Holidays.OpenOn, same),
+			Closed: d.Holidays.Closed, Country: orNull(d.Holidays.Country), Region: orNull(d.Holidays.Region), OpenOn: httpx.Mapped(d.Holidays.OpenOn, same),
 		},
 		CreatedAt: h.CreatedAt, UpdatedAt: h.UpdatedAt, DeletedAt: h.DeletedAt,
 	}
 }
 
 func toWeek(in []WeekHours) []calendars.WeekHours {
-	return mapped(in, func(w WeekHours) calendars.WeekHours {
+	return httpx.Mapped(in, func(w WeekHours) calendars.WeekHours {
 		return calendars.WeekHours{Day: w.Day, TimeSpan: calendars.TimeSpan{From: w.From, To: w.To}}
 	})
 }
 
 func toExceptions(in []HoursExceptionInput) []calendars.Exception {
-	return mapped(in, func(e HoursExceptionInput) calendars.Exception {
-		return calendars.Exception{Date: e.Date, Note: value(e.Note), Hours: mapped(e.Hours, func(s TimeSpan) calendars.TimeSpan { return calendars.TimeSpan(s) })}
+	return httpx.Mapped(in, func(e HoursExceptionInput) calendars.Exception {
+		return calendars.Exception{Date: e.Date, Note: value(e.Note), Hours: httpx.Mapped(e.Hours, func(s TimeSpan) calendars.TimeSpan { return calendars.TimeSpan(s) })}
 	})
 }
 
 func (in HolidayRuleInput) toDomain() calendars.HolidayRule {
 	return calendars.HolidayRule{
-		Closed: in.Closed == nil || *in.Closed, Country: value(in.Country), Region: value(in.Region), OpenOn: mapped(in.OpenOn, same),
+		Closed: in.Closed == nil || *in.Closed, Country: value(in.Country), Region: value(in.Region), OpenOn: httpx.Mapped(in.OpenOn, same),
 	}
 }
 
@@ -331,14 +332,14 @@ func fromClosure(c calendars.Closure) Closure {
 	d := c.Details
 	return Closure{
 		ID: c.ID, Version: c.Version, DealershipID: d.Dealership, Department: orNull(d.Department), Label: orNull(d.Label), Starts: d.Starts,
-		Ends: d.Ends, RRule: orNull(d.Rule), ExceptDates: mapped(d.Except, same), CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, DeletedAt: c.DeletedAt,
+		Ends: d.Ends, RRule: orNull(d.Rule), ExceptDates: httpx.Mapped(d.Except, same), CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, DeletedAt: c.DeletedAt,
 	}
 }
 
 func (in CreateClosure) toDomain() calendars.ClosureDetails {
 	return calendars.ClosureDetails{
 		Dealership: in.DealershipID, Department: value(in.Department), Label: value(in.Label), Starts: in.Starts, Ends: in.Ends,
-		Rule: value(in.RRule), Except: mapped(in.ExceptDates, same),
+		Rule: value(in.RRule), Except: httpx.Mapped(in.ExceptDates, same),
 	}
 }
 
@@ -349,7 +350,7 @@ func (in PatchClosure) apply(d *calendars.ClosureDetails) {
 	in.Ends.Apply(&d.Ends)
 	in.RRule.Apply(&d.Rule)
 	if in.ExceptDates.Set {
-		d.Except = mapped(in.ExceptDates.Value, same)
+		d.Except = httpx.Mapped(in.ExceptDates.Value, same)
 	}
 }
 
@@ -417,8 +418,8 @@ func fromCalendar(c calendars.Calendar) Calendar {
 	return Calendar{
 		DealershipID: c.Dealership, Department: orNull(c.Department), TimeZone: c.Zone.String(), From: c.From.In(c.Zone), To: c.To.In(c.Zone),
 		Known: c.Known, Minutes: c.Minutes(),
-		Intervals: mapped(c.Intervals, func(i worktime.Interval) OpenInterval { return OpenInterval(i) }),
-		Deviations: mapped(c.Deviations, func(d calendars.Deviation) Deviation {
+		Intervals: httpx.Mapped(c.Intervals, func(i worktime.Interval) OpenInterval { return OpenInterval(i) }),
+		Deviations: httpx.Mapped(c.Deviations, func(d calendars.Deviation) Deviation {
 			out := Deviation{Kind: d.Kind, From: d.From.In(c.Zone), To: d.To.In(c.Zone), Closed: d.Closed, Code: orNull(d.Code), SourceID: d.Source}
 			if d.French != "" {
 				out.Labels = &Labels{En: d.Label, Fr: d.French}
@@ -444,15 +445,6 @@ func fromHoliday(h holidays.Holiday) Holiday {
 }
 
 func same[T any](v T) T { return v }
-
-// mapped never gives nil, which would be null on the wire.
-func mapped[T, U any](in []T, f func(T) U) []U {
-	out := make([]U, len(in))
-	for i, v := range in {
-		out[i] = f(v)
-	}
-	return out
-}
 
 // orNull: what is not known is null on the wire.
 func orNull(s string) *string {

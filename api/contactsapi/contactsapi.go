@@ -207,7 +207,7 @@ func (h handler) changes(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return httpx.Changes(c, q, outbox.Changes[Contact]{Items: mapped(got.Items, FromDomain), Next: got.Next, More: got.More})
+	return httpx.Changes(c, q, outbox.Changes[Contact]{Items: httpx.Mapped(got.Items, FromDomain), Next: got.Next, More: got.More})
 }
 
 // get reads a contact.

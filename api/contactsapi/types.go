@@ -3,6 +3,7 @@ package contactsapi
 import (
 	"time"
 
+	"github.com/rooftop-crm/rooftop/api/httpx"
 	"github.com/rooftop-crm/rooftop/internal/contacts"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/merge"
@@ -61,8 +62,8 @@ func FromDomain(c contacts.Contact) Contact {
 	out := Contact{
 		ID: c.ID, Version: c.Version, Kind: c.Kind, Civility: orNull(c.Civility), FirstName: orNull(c.FirstName),
 		LastName: orNull(c.LastName), FullName: orNull(c.FullName), CompanyName: orNull(c.CompanyName), Language: orNull(c.Language),
-		Emails: mapped(c.Emails, fromEmail), Phones: mapped(c.Phones, fromPhone), Addresses: mapped(c.Addresses, fromAddress),
-		ExternalRefs: mapped(c.ExternalRefs, same), Custom: c.Custom, Tags: mapped(c.Tags, same), OwnerID: c.OwnerID,
+		Emails: httpx.Mapped(c.Emails, fromEmail), Phones: httpx.Mapped(c.Phones, fromPhone), Addresses: httpx.Mapped(c.Addresses, fromAddress),
+		ExternalRefs: httpx.Mapped(c.ExternalRefs, same), Custom: c.Custom, Tags: httpx.Mapped(c.Tags, same), OwnerID: c.OwnerID,
 		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, DeletedAt: c.DeletedAt,
 	}
 	if out.Custom == nil {
@@ -81,7 +82,7 @@ func fromPhone(p contacts.Phone) Phone {
 
 func fromAddress(a contacts.Address) Address {
 	return Address{
-		Lines: mapped(a.Lines, same), PostalCode: orNull(a.PostalCode), City: orNull(a.City), Region: orNull(a.Region),
+		Lines: httpx.Mapped(a.Lines, same), PostalCode: orNull(a.PostalCode), City: orNull(a.City), Region: orNull(a.Region),
 		Country: orNull(a.Country), Type: string(a.Type),
 	}
 }
@@ -134,8 +135,8 @@ func (in CreateContact) toDomain() contacts.New {
 	return contacts.New{
 		Kind: value(in.Kind), Civility: value(in.Civility), FirstName: value(in.FirstName), LastName: value(in.LastName),
 		FullName: value(in.FullName), CompanyName: value(in.CompanyName), Language: value(in.Language),
-		Emails: mapped(in.Emails, EmailInput.toDomain), Phones: mapped(in.Phones, PhoneInput.toDomain),
-		Addresses: mapped(in.Addresses, AddressInput.toDomain), ExternalRefs: in.ExternalRefs, Custom: in.Custom, Tags: in.Tags, OwnerID: in.OwnerID,
+		Emails: httpx.Mapped(in.Emails, EmailInput.toDomain), Phones: httpx.Mapped(in.Phones, PhoneInput.toDomain),
+		Addresses: httpx.Mapped(in.Addresses, AddressInput.toDomain), ExternalRefs: in.ExternalRefs, Custom: in.Custom, Tags: in.Tags, OwnerID: in.OwnerID,
 	}
 }
 
@@ -188,17 +189,8 @@ type ContactBatch struct {
 
 func same[T any](v T) T { return v }
 
-// mapped never gives nil, which would be null on the wire.
-func mapped[T, U any](in []T, f func(T) U) []U {
-	out := make([]U, len(in))
-	for i, v := range in {
-		out[i] = f(v)
-	}
-	return out
-}
-
 func each[T, U any](in merge.Field[[]T], f func(T) U) merge.Field[[]U] {
-	return merge.Field[[]U]{Set: in.Set, Null: in.Null, Value: mapped(in.Value, f)}
+	return merge.Field[[]U]{Set: in.Set, Null: in.Null, Value: httpx.Mapped(in.Value, f)}
 }
 
 // orNull: what is not known is null on the wire.

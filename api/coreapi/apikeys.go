@@ -70,7 +70,7 @@ type PatchAPIKey struct {
 func fromAPIKey(k core.APIKey) APIKey {
 	return APIKey{
 		ID: k.ID, Version: k.Version, Kind: string(k.Kind), Name: k.Name, Prefix: k.Prefix, NextPrefix: orNull(k.NextPrefix),
-		ClientID: orNull(k.ClientID), Scopes: k.Scopes.List(), DealershipIDs: k.Dealerships, Origins: mapped(k.Origins, same),
+		ClientID: orNull(k.ClientID), Scopes: k.Scopes.List(), DealershipIDs: k.Dealerships, Origins: httpx.Mapped(k.Origins, same),
 		RatePerMinute: k.RatePerMinute, Test: k.Test, CreatedBy: k.CreatedBy, ExpiresAt: k.ExpiresAt, LastUsedAt: k.LastUsedAt,
 		CreatedAt: k.CreatedAt, UpdatedAt: k.UpdatedAt, RevokedAt: k.RevokedAt,
 	}
@@ -171,7 +171,7 @@ func (h handler) createAPIKey(c echo.Context) error {
 //	@Router			/api-keys [get]
 func (h handler) listAPIKeys(c echo.Context) error {
 	q := httpx.NewQuery(c)
-	kinds := mapped(core.APIKeyKinds(), func(k auth.ActorKind) string { return string(k) })
+	kinds := httpx.Mapped(core.APIKeyKinds(), func(k auth.ActorKind) string { return string(k) })
 	f := core.APIKeyFilter{Kind: auth.ActorKind(q.Choice("kind", kinds...))}
 	q.Fields(APIKey{})
 	p := q.Page("-created_at", "created_at", "updated_at")
@@ -195,7 +195,7 @@ func (h handler) listAPIKeys(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/api-keys/changes [get]
 func (h handler) apiKeyChanges(c echo.Context) error {
-	return follow(c, h.core.APIKeyChanges, fromAPIKey)
+	return httpx.Follow(c, h.core.APIKeyChanges, fromAPIKey)
 }
 
 // getAPIKey reads a key.
@@ -210,7 +210,7 @@ func (h handler) apiKeyChanges(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/api-keys/{id} [get]
 func (h handler) getAPIKey(c echo.Context) error {
-	return one(c, APIKey{}, h.core.FindAPIKey, apiKeyReply)
+	return httpx.ReadOne(c, APIKey{}, h.core.FindAPIKey, apiKeyReply)
 }
 
 // patchAPIKey changes a key.
@@ -234,7 +234,7 @@ func (h handler) patchAPIKey(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.CredentialID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.CredentialID, ifMatch *int64) (httpx.Reply, error) {
 		k, err := h.core.UpdateAPIKey(ctx, actor, id, ifMatch, edit)
 		return apiKeyReply(k), err
 	})
@@ -251,7 +251,7 @@ func (h handler) patchAPIKey(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/api-keys/{id} [delete]
 func (h handler) revokeAPIKey(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.CredentialID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.CredentialID, ifMatch *int64) (httpx.Reply, error) {
 		return httpx.Reply{}, h.core.RevokeAPIKey(ctx, actor, id, ifMatch)
 	})
 }

@@ -39,7 +39,7 @@ type AuditChange struct {
 func fromAuditEntry(e audit.Entry) AuditEntry {
 	return AuditEntry{
 		ID: e.ID, Act: e.Act, SubjectType: e.Subject, SubjectID: e.SubjectID, ActorType: string(e.ActorKind), ActorID: orNull(e.ActorID),
-		CredentialID: orNull(e.Credential), Changes: mapped(e.Changes, func(c audit.Change) AuditChange { return AuditChange(c) }),
+		CredentialID: orNull(e.Credential), Changes: httpx.Mapped(e.Changes, func(c audit.Change) AuditChange { return AuditChange(c) }),
 		RequestID: orNull(e.RequestID), Network: orNull(e.Address), CreatedAt: e.At,
 	}
 }

@@ -3,15 +3,11 @@
 package coreapi
 
 import (
-	"context"
-
 	"github.com/labstack/echo/v4"
 
 	"github.com/rooftop-crm/rooftop/api/httpx"
 	"github.com/rooftop-crm/rooftop/internal/core"
-	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/merge"
-	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 )
 
 type handler struct {
@@ -88,70 +84,7 @@ func PublicRoutes(e *echo.Echo, v1 *echo.Group, svc *core.Service) {
 	e.GET("/.well-known/jwks.json", h.jwks)
 }
 
-// one answers a GET of one resource by its id.
-func one[I ~[16]byte, T any](
-	c echo.Context, sample any, find func(context.Context, auth.Actor, I) (T, error), reply func(T) httpx.Reply,
-) error {
-	id, err := httpx.PathID[I](c, "id")
-	if err != nil {
-		return err
-	}
-	q := httpx.NewQuery(c)
-	q.Fields(sample)
-	if err := q.Err(); err != nil {
-		return err
-	}
-	found, err := find(c.Request().Context(), httpx.ActorOf(c), id)
-	if err != nil {
-		return err
-	}
-	return httpx.One(c, q, reply(found))
-}
-
-// onOne runs a write on one resource by its id, with the version that the caller saw.
-func onOne[I ~[16]byte](
-	c echo.Context, h handler, work func(ctx context.Context, actor auth.Actor, id I, ifMatch *int64) (httpx.Reply, error),
-) error {
-	id, err := httpx.PathID[I](c, "id")
-	if err != nil {
-		return err
-	}
-	ifMatch, err := httpx.IfMatch(c)
-	if err != nil {
-		return err
-	}
-	actor := httpx.ActorOf(c)
-	return httpx.Write(c, h.units, actor.Account, func(ctx context.Context) (httpx.Reply, error) {
-		return work(ctx, actor, id, ifMatch)
-	})
-}
-
-// follow answers a step of a feed of changes.
-func follow[T, W any](
-	c echo.Context, read func(context.Context, auth.Actor, outbox.Cursor, int) (outbox.Changes[T], error), wire func(T) W,
-) error {
-	q := httpx.NewQuery(c)
-	cursor, limit := q.Changes()
-	if err := q.Err(); err != nil {
-		return err
-	}
-	got, err := read(c.Request().Context(), httpx.ActorOf(c), cursor, limit)
-	if err != nil {
-		return err
-	}
-	return httpx.Changes(c, q, outbox.Changes[W]{Items: mapped(got.Items, wire), Next: got.Next, More: got.More})
-}
-
 func same[T any](v T) T { return v }
-
-// mapped never gives nil, which would be null on the wire.
-func mapped[T, U any](in []T, f func(T) U) []U {
-	out := make([]U, len(in))
-	for i, v := range in {
-		out[i] = f(v)
-	}
-	return out
-}
 
 // orNull: what is not known is null on the wire.
 func orNull[T comparable](v T) *T {

@@ -104,14 +104,14 @@ type PatchDealership struct {
 
 func fromDealership(d core.Dealership) Dealership {
 	out := Dealership{
-		ID: d.ID, Version: d.Version, Name: d.Name, LegalName: orNull(d.LegalName), Brands: mapped(d.Brands, same), Country: d.Country,
+		ID: d.ID, Version: d.Version, Name: d.Name, LegalName: orNull(d.LegalName), Brands: httpx.Mapped(d.Brands, same), Country: d.Country,
 		TimeZone: d.TimeZone, Phone: orNull(d.Phone), Email: orNull(d.Email), Website: orNull(d.Website), IsDefault: d.IsDefault,
 		Address: DealershipAddress{
-			Lines: mapped(d.Address.Lines, same), PostalCode: orNull(d.Address.PostalCode), City: orNull(d.Address.City),
+			Lines: httpx.Mapped(d.Address.Lines, same), PostalCode: orNull(d.Address.PostalCode), City: orNull(d.Address.City),
 			Region: orNull(d.Address.Region),
 		},
-		Codes:        mapped(d.Codes, func(c core.Code) DealershipCode { return DealershipCode(c) }),
-		ExternalRefs: mapped(d.ExternalRefs, same), Custom: object(d.Custom),
+		Codes:        httpx.Mapped(d.Codes, func(c core.Code) DealershipCode { return DealershipCode(c) }),
+		ExternalRefs: httpx.Mapped(d.ExternalRefs, same), Custom: object(d.Custom),
 		CreatedAt: d.CreatedAt, UpdatedAt: d.UpdatedAt, DeletedAt: d.DeletedAt,
 	}
 	if d.Position != nil {
@@ -132,7 +132,7 @@ func (in CreateDealership) toDomain() core.DealershipDetails {
 	d := core.DealershipDetails{
 		Name: in.Name, LegalName: value(in.LegalName), Brands: in.Brands, Country: value(in.Country), TimeZone: value(in.TimeZone),
 		Address: value(in.Address).toDomain(), Phone: value(in.Phone), Email: value(in.Email), Website: value(in.Website),
-		IsDefault: in.IsDefault, Codes: mapped(in.Codes, toCode), ExternalRefs: in.ExternalRefs, Custom: in.Custom,
+		IsDefault: in.IsDefault, Codes: httpx.Mapped(in.Codes, toCode), ExternalRefs: in.ExternalRefs, Custom: in.Custom,
 	}
 	if in.Position != nil {
 		d.Position = &core.Position{Latitude: in.Position.Latitude, Longitude: in.Position.Longitude}
@@ -160,7 +160,7 @@ func (in PatchDealership) apply(d *core.DealershipDetails) {
 	in.Website.Apply(&d.Website)
 	in.IsDefault.Apply(&d.IsDefault)
 	if in.Codes.Set {
-		d.Codes = mapped(in.Codes.Value, toCode)
+		d.Codes = httpx.Mapped(in.Codes.Value, toCode)
 	}
 	in.ExternalRefs.Apply(&d.ExternalRefs)
 	applyCustom(in.Custom, &d.Custom)
@@ -260,7 +260,7 @@ func changedRange(q *httpx.Query) (from, before *time.Time) {
 //	@Security		Bearer
 //	@Router			/dealerships/changes [get]
 func (h handler) dealershipChanges(c echo.Context) error {
-	return follow(c, h.core.DealershipChanges, fromDealership)
+	return httpx.Follow(c, h.core.DealershipChanges, fromDealership)
 }
 
 // getDealership reads a dealership.
@@ -275,7 +275,7 @@ func (h handler) dealershipChanges(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/dealerships/{id} [get]
 func (h handler) getDealership(c echo.Context) error {
-	return one(c, Dealership{}, h.core.FindDealership, dealershipReply)
+	return httpx.ReadOne(c, Dealership{}, h.core.FindDealership, dealershipReply)
 }
 
 // getDealershipByRef reads a dealership by another system's id.
@@ -362,7 +362,7 @@ func (h handler) patchDealership(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.DealershipID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.DealershipID, ifMatch *int64) (httpx.Reply, error) {
 		d, err := h.core.UpdateDealership(ctx, actor, id, ifMatch, in.apply)
 		return dealershipReply(d), err
 	})
@@ -380,7 +380,7 @@ func (h handler) patchDealership(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/dealerships/{id} [delete]
 func (h handler) deleteDealership(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.DealershipID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.DealershipID, ifMatch *int64) (httpx.Reply, error) {
 		return httpx.Reply{}, h.core.DeleteDealership(ctx, actor, id, ifMatch)
 	})
 }

@@ -123,7 +123,7 @@ func (h handler) listGrants(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/grants/changes [get]
 func (h handler) grantChanges(c echo.Context) error {
-	return follow(c, h.core.GrantChanges, fromGrant)
+	return httpx.Follow(c, h.core.GrantChanges, fromGrant)
 }
 
 // getGrant reads a grant.
@@ -138,7 +138,7 @@ func (h handler) grantChanges(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/grants/{id} [get]
 func (h handler) getGrant(c echo.Context) error {
-	return one(c, Grant{}, h.core.FindGrant, grantReply)
+	return httpx.ReadOne(c, Grant{}, h.core.FindGrant, grantReply)
 }
 
 // revokeGrant ends a grant.
@@ -152,7 +152,7 @@ func (h handler) getGrant(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/grants/{id} [delete]
 func (h handler) revokeGrant(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.GrantID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.GrantID, ifMatch *int64) (httpx.Reply, error) {
 		return httpx.Reply{}, h.core.RevokeGrant(ctx, actor, id, ifMatch)
 	})
 }

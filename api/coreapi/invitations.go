@@ -115,14 +115,14 @@ func (h handler) deactivateUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.UserID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.UserID, ifMatch *int64) (httpx.Reply, error) {
 		var to *kernel.UserID
 		if in.HandOverTo.Set {
 			to = &in.HandOverTo.Value // zero for null
 		}
 		d, err := h.core.DeactivateUser(ctx, actor, id, ifMatch, to)
 		return httpx.Reply{Version: d.User.Version, Body: DeactivatedUser{
-			User: fromUser(d.User), LeadsHandedOver: d.Leads, LeadsToPool: d.ToPool, LeadsPending: d.More, APIKeys: mapped(d.Keys, fromAPIKey),
+			User: fromUser(d.User), LeadsHandedOver: d.Leads, LeadsToPool: d.ToPool, LeadsPending: d.More, APIKeys: httpx.Mapped(d.Keys, fromAPIKey),
 		}}, err
 	})
 }
@@ -138,7 +138,7 @@ func (h handler) deactivateUser(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/users/{id}/reactivate [post]
 func (h handler) reactivateUser(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.UserID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.UserID, ifMatch *int64) (httpx.Reply, error) {
 		u, err := h.core.ReactivateUser(ctx, actor, id, ifMatch)
 		return userReply(u), err
 	})

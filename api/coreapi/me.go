@@ -134,8 +134,8 @@ func fromMe(m core.Me) Me {
 	a := m.Actor
 	out := Me{
 		Kind: string(a.Kind), CredentialID: a.Credential, Name: a.Name, Scopes: a.Scopes.List(), Limited: a.Limited,
-		OwnLeadsOnly: a.OwnLeadsOnly, RatePerMinute: a.RatePerMinute, Test: a.Test, Grants: mapped(m.Grants, fromPartnerGrant),
-		Dealerships: mapped(m.Places(), func(d kernel.DealershipID) MyDealership {
+		OwnLeadsOnly: a.OwnLeadsOnly, RatePerMinute: a.RatePerMinute, Test: a.Test, Grants: httpx.Mapped(m.Grants, fromPartnerGrant),
+		Dealerships: httpx.Mapped(m.Places(), func(d kernel.DealershipID) MyDealership {
 			return MyDealership{DealershipID: d, Scopes: a.At[d].List()}
 		}),
 	}
@@ -220,11 +220,11 @@ func (h handler) enums(c echo.Context) error {
 	if err := q.Err(); err != nil {
 		return err
 	}
-	return httpx.One(c, q, httpx.Reply{Body: EnumList{Data: mapped(h.core.AllEnums(), fromEnum)}})
+	return httpx.One(c, q, httpx.Reply{Body: EnumList{Data: httpx.Mapped(h.core.AllEnums(), fromEnum)}})
 }
 
 func fromEnum(e enum.Enum) Enum {
-	return Enum{Name: e.Name, Values: mapped(e.Values, func(v enum.Value) EnumValue {
+	return Enum{Name: e.Name, Values: httpx.Mapped(e.Values, func(v enum.Value) EnumValue {
 		return EnumValue{Value: v.Value, Labels: EnumLabels{En: v.En, Fr: v.Fr}}
 	})}
 }

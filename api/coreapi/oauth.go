@@ -243,5 +243,5 @@ func (h handler) jwks(c echo.Context) error {
 		return err
 	}
 	c.Response().Header().Set("Cache-Control", "public, max-age=300")
-	return c.JSON(http.StatusOK, KeySet{Keys: mapped(keys, func(k auth.JWK) Key { return Key(k) })})
+	return c.JSON(http.StatusOK, KeySet{Keys: httpx.Mapped(keys, func(k auth.JWK) Key { return Key(k) })})
 }

@@ -72,7 +72,7 @@ func fromUser(u core.User) User {
 	return User{
 		ID: u.ID, Version: u.Version, Email: u.Email, FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), FullName: u.FullName(),
 		Language: u.Language, Disabled: u.Disabled, DisabledAt: u.DisabledAt, SecondFactor: u.SecondFactorAt != nil, InvitedAt: u.InvitedAt, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt, DeletedAt: u.DeletedAt,
-		Roles: mapped(u.Roles, func(r core.RoleAt) UserRole { return UserRole{Role: string(r.Role), DealershipID: r.Dealership} }),
+		Roles: httpx.Mapped(u.Roles, func(r core.RoleAt) UserRole { return UserRole{Role: string(r.Role), DealershipID: r.Dealership} }),
 	}
 }
 
@@ -83,7 +83,7 @@ func (in UserRoleInput) toDomain() core.RoleAt {
 func (in CreateUser) toDomain() core.NewUser {
 	return core.NewUser{Password: value(in.Password), UserDetails: core.UserDetails{
 		Email: in.Email, FirstName: value(in.FirstName), LastName: value(in.LastName), Language: value(in.Language),
-		Roles: mapped(in.Roles, UserRoleInput.toDomain), Disabled: in.Disabled,
+		Roles: httpx.Mapped(in.Roles, UserRoleInput.toDomain), Disabled: in.Disabled,
 	}}
 }
 
@@ -94,7 +94,7 @@ func (in PatchUser) toDomain() core.UserEdit {
 		in.LastName.Apply(&d.LastName)
 		in.Language.Apply(&d.Language)
 		if in.Roles.Set {
-			d.Roles = mapped(in.Roles.Value, UserRoleInput.toDomain)
+			d.Roles = httpx.Mapped(in.Roles.Value, UserRoleInput.toDomain)
 		}
 		in.Disabled.Apply(&d.Disabled)
 	}}
@@ -158,7 +158,7 @@ func (h handler) createUser(c echo.Context) error {
 //	@Router			/users [get]
 func (h handler) listUsers(c echo.Context) error {
 	q := httpx.NewQuery(c)
-	roles := mapped(auth.Roles(), func(r auth.Role) string { return string(r) })
+	roles := httpx.Mapped(auth.Roles(), func(r auth.Role) string { return string(r) })
 	f := core.UserFilter{
 		Role: auth.Role(q.Choice("role", roles...)), Dealership: value(httpx.QueryID[kernel.DealershipID](q, "dealership_id")),
 		Disabled: q.Bool("disabled"),
@@ -187,7 +187,7 @@ func (h handler) listUsers(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/users/changes [get]
 func (h handler) userChanges(c echo.Context) error {
-	return follow(c, h.core.UserChanges, fromUser)
+	return httpx.Follow(c, h.core.UserChanges, fromUser)
 }
 
 // getUser reads a user.
@@ -202,7 +202,7 @@ func (h handler) userChanges(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/users/{id} [get]
 func (h handler) getUser(c echo.Context) error {
-	return one(c, User{}, h.core.FindUser, userReply)
+	return httpx.ReadOne(c, User{}, h.core.FindUser, userReply)
 }
 
 // patchUser changes a user.
@@ -224,7 +224,7 @@ func (h handler) patchUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.UserID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.UserID, ifMatch *int64) (httpx.Reply, error) {
 		u, err := h.core.UpdateUser(ctx, actor, id, ifMatch, in.toDomain())
 		return userReply(u), err
 	})
@@ -242,7 +242,7 @@ func (h handler) patchUser(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/users/{id} [delete]
 func (h handler) deleteUser(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.UserID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.UserID, ifMatch *int64) (httpx.Reply, error) {
 		return httpx.Reply{}, h.core.DeleteUser(ctx, actor, id, ifMatch)
 	})
 }

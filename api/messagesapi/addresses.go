@@ -119,7 +119,7 @@ func (h handler) listAddresses(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/mail-addresses/changes [get]
 func (h handler) addressChanges(c echo.Context) error {
-	return follow(c, h.messages.AddressChanges, fromAddress)
+	return httpx.Follow(c, h.messages.AddressChanges, fromAddress)
 }
 
 // getAddress reads an address.
@@ -157,7 +157,7 @@ func (h handler) patchAddress(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.MailAddressID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.MailAddressID, ifMatch *int64) (httpx.Reply, error) {
 		a, err := h.messages.UpdateAddress(ctx, actor, id, ifMatch, func(d *messages.AddressDetails) {
 			in.DealershipID.ApplyPtr(&d.Dealership)
 			in.Source.Apply(&d.Source)
@@ -178,7 +178,7 @@ func (h handler) patchAddress(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/mail-addresses/{id} [delete]
 func (h handler) deleteAddress(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.MailAddressID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.MailAddressID, ifMatch *int64) (httpx.Reply, error) {
 		return httpx.Reply{}, h.messages.DeleteAddress(ctx, actor, id, ifMatch)
 	})
 }

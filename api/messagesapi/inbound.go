@@ -131,7 +131,7 @@ func (h handler) listInbound(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/inbound-messages/changes [get]
 func (h handler) inboundChanges(c echo.Context) error {
-	return follow(c, h.messages.InboundChanges, fromInbound)
+	return httpx.Follow(c, h.messages.InboundChanges, fromInbound)
 }
 
 // getInbound reads a message.
@@ -149,7 +149,7 @@ func (h handler) getInbound(c echo.Context) error {
 	return one(c, InboundMessageInFull{}, func(ctx context.Context, actor auth.Actor, id kernel.InboundMessageID) (httpx.Reply, error) {
 		in, read, err := h.messages.ReadInbound(ctx, actor, id)
 		out := InboundMessageInFull{InboundMessage: fromInbound(in), Text: read.Text, HTML: orNull(read.HTML)}
-		out.Attachments = mapped(read.Attachments, func(a mail.Attachment) InboundAttachment {
+		out.Attachments = httpx.Mapped(read.Attachments, func(a mail.Attachment) InboundAttachment {
 			return InboundAttachment{Name: a.Name, MediaType: a.MediaType, SizeBytes: int64(len(a.Body))}
 		})
 		return httpx.Reply{Body: out, Version: in.Version}, err

@@ -123,7 +123,7 @@ func (h handler) listMails(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/mails/changes [get]
 func (h handler) mailChanges(c echo.Context) error {
-	return follow(c, h.messages.MailChanges, fromMail)
+	return httpx.Follow(c, h.messages.MailChanges, fromMail)
 }
 
 // getMail reads a mail.
@@ -160,7 +160,7 @@ func (h handler) getMail(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/mails/{id}/resend [post]
 func (h handler) resendMail(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.MailID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.MailID, ifMatch *int64) (httpx.Reply, error) {
 		m, err := h.messages.Resend(ctx, actor, id, ifMatch)
 		return mailReply(m), err
 	})

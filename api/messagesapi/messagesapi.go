@@ -10,7 +10,6 @@ import (
 	"github.com/rooftop-crm/rooftop/api/httpx"
 	"github.com/rooftop-crm/rooftop/internal/messages"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
-	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 )
 
 type handler struct {
@@ -67,52 +66,9 @@ func one[I ~[16]byte](c echo.Context, sample any, find func(context.Context, aut
 	return httpx.One(c, q, r)
 }
 
-// onOne runs a write on one resource by its id, with the version that the caller saw.
-func onOne[I ~[16]byte](
-	c echo.Context, h handler, work func(ctx context.Context, actor auth.Actor, id I, ifMatch *int64) (httpx.Reply, error),
-) error {
-	id, err := httpx.PathID[I](c, "id")
-	if err != nil {
-		return err
-	}
-	ifMatch, err := httpx.IfMatch(c)
-	if err != nil {
-		return err
-	}
-	actor := httpx.ActorOf(c)
-	return httpx.Write(c, h.units, actor.Account, func(ctx context.Context) (httpx.Reply, error) {
-		return work(ctx, actor, id, ifMatch)
-	})
-}
-
-// follow answers a step of a feed of changes.
-func follow[T, W any](
-	c echo.Context, read func(context.Context, auth.Actor, outbox.Cursor, int) (outbox.Changes[T], error), wire func(T) W,
-) error {
-	q := httpx.NewQuery(c)
-	cursor, limit := q.Changes()
-	if err := q.Err(); err != nil {
-		return err
-	}
-	got, err := read(c.Request().Context(), httpx.ActorOf(c), cursor, limit)
-	if err != nil {
-		return err
-	}
-	return httpx.Changes(c, q, outbox.Changes[W]{Items: mapped(got.Items, wire), Next: got.Next, More: got.More})
-}
-
-// mapped never gives nil, which would be null on the wire.
-func mapped[T, U any](in []T, f func(T) U) []U {
-	out := make([]U, len(in))
-	for i, v := range in {
-		out[i] = f(v)
-	}
-	return out
-}
-
 // enum reads several values of a closed list.
 func enum[S ~string](q *httpx.Query, name string, all []S) []S {
-	return mapped(q.Enum(name, mapped(all, func(s S) string { return string(s) })...), func(s string) S { return S(s) })
+	return httpx.Mapped(q.Enum(name, httpx.Mapped(all, func(s S) string { return string(s) })...), func(s string) S { return S(s) })
 }
 
 // orNull: what is not known is null on the wire.

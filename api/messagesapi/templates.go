@@ -49,7 +49,7 @@ type BuiltInWording struct {
 
 func fromKind(k messages.Kind) MessageKind {
 	out := MessageKind{Name: k.Name, Description: k.What, Confidential: k.Confidential, BuiltIn: []BuiltInWording{}}
-	out.Variables = mapped(k.Variables, func(v messages.Variable) MessageVariable {
+	out.Variables = httpx.Mapped(k.Variables, func(v messages.Variable) MessageVariable {
 		return MessageVariable{Name: v.Name, Kind: string(v.Kind), Description: v.What, Required: v.Required, Example: v.Example}
 	})
 	for _, language := range slices.Sorted(maps.Keys(k.BuiltIn)) {
@@ -178,7 +178,7 @@ func (h handler) listKinds(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return httpx.One(c, q, httpx.Reply{Body: MessageKindList{Data: mapped(kinds, fromKind)}})
+	return httpx.One(c, q, httpx.Reply{Body: MessageKindList{Data: httpx.Mapped(kinds, fromKind)}})
 }
 
 // createTemplate keeps a wording.
@@ -250,7 +250,7 @@ func (h handler) listTemplates(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/message-templates/changes [get]
 func (h handler) templateChanges(c echo.Context) error {
-	return follow(c, h.messages.TemplateChanges, fromTemplate)
+	return httpx.Follow(c, h.messages.TemplateChanges, fromTemplate)
 }
 
 // preview shows a message as it would be sent.
@@ -342,7 +342,7 @@ func (h handler) patchTemplate(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.MessageTemplateID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.MessageTemplateID, ifMatch *int64) (httpx.Reply, error) {
 		t, err := h.messages.UpdateTemplate(ctx, actor, id, ifMatch, func(w *messages.Wording) {
 			in.Subject.Apply(&w.Subject)
 			in.Text.Apply(&w.Text)
@@ -363,7 +363,7 @@ func (h handler) patchTemplate(c echo.Context) error {
 //	@Security		Bearer
 //	@Router			/message-templates/{id} [delete]
 func (h handler) deleteTemplate(c echo.Context) error {
-	return onOne(c, h, func(ctx context.Context, actor auth.Actor, id kernel.MessageTemplateID, ifMatch *int64) (httpx.Reply, error) {
+	return httpx.OnOne(c, h.units, func(ctx context.Context, actor auth.Actor, id kernel.MessageTemplateID, ifMatch *int64) (httpx.Reply, error) {
 		return httpx.Reply{}, h.messages.DeleteTemplate(ctx, actor, id, ifMatch)
 	})
 }
