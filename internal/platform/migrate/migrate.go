@@ -64,6 +64,9 @@ func prepareFor(ctx context.Context, admin *pgx.Conn, adminURL, databaseURL stri
 		if err := bringUp(ctx, admin, adminURL); err != nil {
 			return err
 		}
+		if err := checkRestored(ctx, admin); err != nil {
+			return err
+		}
 		if err := checkServerRole(ctx, admin, cfg.User); err != nil {
 			return err
 		}
@@ -82,6 +85,9 @@ func prepareOwn(ctx context.Context, admin *pgx.Conn, adminURL string) (string, 
 	var serverURL string
 	err := locked(ctx, admin, func() error {
 		if err := bringUp(ctx, admin, adminURL); err != nil {
+			return err
+		}
+		if err := checkRestored(ctx, admin); err != nil {
 			return err
 		}
 		role, err := ensureServerRole(ctx, admin)
@@ -122,6 +128,11 @@ func bringUp(ctx context.Context, admin *pgx.Conn, adminURL string) error {
 	}
 	return bringUpRiver(ctx, admin, adminURL)
 }
+
+// NewEpoch is the statement, of one line, that gives a restored database a history of its own: positions in the event order
+// may come to stand for other events than those that readers have seen, and event_epoch tells them.
+const NewEpoch = `DO $$ BEGIN UPDATE installation SET value = gen_random_uuid()::text WHERE key = 'epoch'; ` +
+	`IF NOT FOUND THEN RAISE EXCEPTION 'the database has no installation of Rooftop'; END IF; END $$`
 
 // State is one migration and whether it was applied.
 type State struct {

@@ -120,6 +120,22 @@ func readServerRole(ctx context.Context, conn *pgx.Conn) (serverRole, bool) {
 	return r, err == nil
 }
 
+// checkRestored refuses a dump that was restored where the group roles were not, or without owners: what they were granted, and
+// the policies for them, are missing.
+func checkRestored(ctx context.Context, admin *pgx.Conn) error {
+	var whole bool
+	err := admin.QueryRow(ctx, `SELECT count(*) = cardinality($1::text[]) AND EXISTS (SELECT FROM pg_proc p JOIN pg_roles o ON o.oid = p.proowner
+		WHERE p.proname = 'sequence_events' AND o.rolname = 'rooftop_sequencer') FROM pg_roles WHERE rolname = ANY ($1)`, groupRoles).Scan(&whole)
+	if err != nil {
+		return fmt.Errorf("look at the group roles: %w", err)
+	}
+	if !whole {
+		return fmt.Errorf("this database was restored without its roles: make the roles %s (NOLOGIN), and restore it again into an empty database, "+
+			"with owners and privileges (docs/operations.md, Backup)", strings.Join(groupRoles, ", "))
+	}
+	return nil
+}
+
 // checkServerRole refuses a role for which row security would be no fence.
 func checkServerRole(ctx context.Context, admin *pgx.Conn, role string) error {
 	var super, bypass, owner bool
