@@ -55,7 +55,7 @@ func root() *cobra.Command {
 		SilenceErrors: true,
 	}
 	cmd.PersistentFlags().StringVar(&s.file, "config", "", "file of NAME=value lines; the environment wins over it")
-	cmd.AddCommand(serve(s), migrateCommand(s), seed(s), user(s), partner(s), keys(s), doctor(s), ready(s), version())
+	cmd.AddCommand(serve(s), migrateCommand(s), seed(s), user(s), partner(s), keys(s), doctor(s), backup(s), restore(s), ready(s), version())
 	return cmd
 }
 

@@ -247,7 +247,7 @@ func (c Config) keyring() (*secret.Keyring, error) {
 	if c.MasterKey != "" {
 		return secret.Parse(c.MasterKey)
 	}
-	file := filepath.Join(c.DataDir, "master.key")
+	file := c.keyFile()
 	if err := os.MkdirAll(c.DataDir, 0o755); err != nil { //nolint:gosec // Postgres may run as another user and must pass through
 		return nil, fmt.Errorf("make %s: %w", c.DataDir, err)
 	}

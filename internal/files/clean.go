@@ -35,12 +35,23 @@ func (sweeping) Kind() string { return "files.sweep" }
 // Handle registers the jobs of files.
 func (s *Service) Handle(h jobs.Handlers) {
 	jobs.Handle(h, jobs.Spec{Queue: cleaning}, func(ctx context.Context, a *jobs.Attempt[removal]) error {
-		return s.Blobs.Delete(ctx, blob.Key(a.Account, room, uuid.UUID(a.Args.FileID)))
+		return unlessHeld(s.Blobs.Delete(ctx, blob.Key(a.Account, room, uuid.UUID(a.Args.FileID))))
 	})
 	jobs.Handle(h, jobs.Spec{Queue: cleaning}, func(ctx context.Context, a *jobs.Attempt[sweeping]) error {
 		_, err := s.Sweep(ctx, a.Account)
-		return err
+		return unlessHeld(err)
 	})
+}
+
+// heldFor is when a job looks again whether a backup, which needs the bytes of files deleted since it began, is over.
+const heldFor = time.Minute
+
+// unlessHeld has a job come again after a backup. That is no failed attempt.
+func unlessHeld(err error) error {
+	if errors.Is(err, blob.ErrHeld) {
+		return jobs.Again(heldFor)
+	}
+	return err
 }
 
 // Unused deletes a file whose time is up unless something uses it by now.

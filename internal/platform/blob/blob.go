@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -60,6 +61,7 @@ func (c Config) Validate() error {
 type Store struct {
 	bucket *blob.Bucket
 	dir    string // when blobs are files
+	own    bool   // the folder is ours, not one that a URL names
 }
 
 // Open opens the bucket. A folder is made; of a bucket in a cloud nothing is asked before the first use.
@@ -87,7 +89,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the blob store: %w", err)
 	}
-	return &Store{bucket: bucket, dir: dir}, nil
+	return &Store{bucket: bucket, dir: dir, own: cfg.URL == ""}, nil
 }
 
 // Close gives back what Open took.
@@ -188,8 +190,13 @@ func (s *Store) Open(ctx context.Context, key string) (io.ReadSeekCloser, error)
 	return r, nil
 }
 
-// Delete forgets a blob. Forgetting what is not there is no error.
+// Delete forgets a blob. Forgetting what is not there is no error. It fails with ErrHeld while somebody holds the store.
 func (s *Store) Delete(ctx context.Context, key string) error {
+	done, err := s.lock(syscall.LOCK_SH)
+	if err != nil {
+		return err
+	}
+	defer done()
 	if err := explain(s.bucket.Delete(ctx, key)); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}

@@ -54,7 +54,13 @@ func Find(ctx context.Context, cfg Config) (Binaries, error) {
 }
 
 func find(ctx context.Context, cfg Config, p place) (Binaries, error) {
-	s := search{account: p.account, major: p.major()}
+	why := fmt.Sprintf(", which wrote the data in %s (or move that folder away to begin anew)", p.home)
+	return findMajor(ctx, cfg, p, p.major(), why)
+}
+
+// findMajor finds binaries of a major version, 0 for any. The failure says why no other one will do.
+func findMajor(ctx context.Context, cfg Config, p place, major int, why string) (Binaries, error) {
+	s := search{account: p.account, major: major}
 	for _, dir := range filepath.SplitList(cfg.Path) {
 		if filepath.IsAbs(dir) {
 			s.look(ctx, dir, "PATH")
@@ -75,7 +81,7 @@ func find(ctx context.Context, cfg Config, p place) (Binaries, error) {
 	if s.found != nil {
 		return *s.found, nil
 	}
-	return Binaries{}, s.failure(cfg, p, err)
+	return Binaries{}, s.failure(cfg, why, err)
 }
 
 // major is the version that wrote the data; 0 when there is none.
@@ -127,12 +133,10 @@ func (s *search) look(ctx context.Context, dir, source string) {
 func (s *search) reject(dir, why string) { s.rejected = append(s.rejected, dir+" ("+why+")") }
 
 // failure is the one line an operator reads.
-func (s *search) failure(cfg Config, p place, fetch error) error {
-	want := fmt.Sprintf("PostgreSQL %d or newer", oldestMajor)
-	hint := ""
+func (s *search) failure(cfg Config, why string, fetch error) error {
+	want, hint := fmt.Sprintf("PostgreSQL %d or newer", oldestMajor), ""
 	if s.major != 0 {
-		want = fmt.Sprintf("PostgreSQL %d", s.major)
-		hint = fmt.Sprintf(", which wrote the data in %s (or move that folder away to begin anew)", p.home)
+		want, hint = fmt.Sprintf("PostgreSQL %d", s.major), why
 	}
 	looked := append([]string{"PATH"}, cfg.BinDirs...)
 	line := fmt.Sprintf("%s (initdb, pg_ctl, postgres) not found: looked in %s", want, strings.Join(looked, ", "))

@@ -3,6 +3,8 @@ package pgcluster
 import (
 	"context"
 	"fmt"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // Description is what an operator wants to know of the private Postgres. It holds no secret.
@@ -33,6 +35,17 @@ func (c *Cluster) Describe(ctx context.Context) Description {
 		d.PID = pm.pid
 	}
 	return d
+}
+
+// Version is that of the server, as Postgres prints it, and its major part.
+func (c *Cluster) Version(ctx context.Context) (version string, major int, err error) {
+	conn, err := pgx.Connect(ctx, c.URL("postgres"))
+	if err != nil {
+		return "", 0, err
+	}
+	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the connection is only thrown away
+	err = conn.QueryRow(ctx, "SELECT split_part(current_setting('server_version'), ' ', 1), current_setting('server_version_num')::int / 10000").Scan(&version, &major)
+	return version, major, err
 }
 
 // String is one line for `rooftop doctor`.

@@ -17,10 +17,7 @@ func (p place) initialise(ctx context.Context, found Binaries, password string, 
 		return nil
 	}
 	// An initdb whose program was killed may still write into its folder; a new name each time keeps it away from ours.
-	leftovers, _ := filepath.Glob(p.pgdata() + ".new-*")
-	for _, dir := range leftovers {
-		_ = os.RemoveAll(dir) // what cannot go now goes next time
-	}
+	p.removeLeftovers()
 	cfg.Log.Info("making the private Postgres cluster", "data", p.home, "binaries", found.Dir)
 	building := p.pgdata() + ".new-" + freshName()
 	if err := p.makeServerDir(building); err != nil {
