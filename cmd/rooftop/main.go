@@ -92,7 +92,11 @@ func doctor(s *settings) *cobra.Command {
 			wrong := 0
 			for _, f := range app.Doctor(cmd.Context(), cfg) {
 				mark := "ok  "
-				if !f.OK {
+				switch f.Grade {
+				case app.Good:
+				case app.Lacking:
+					mark = "warn"
+				case app.Wrong:
 					mark, wrong = "FAIL", wrong+1
 				}
 				_, _ = fmt.Fprintf(cmd.OutOrStdout(), "%s  %-18s %s\n", mark, f.What, f.Note)

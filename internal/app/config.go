@@ -105,6 +105,7 @@ type Config struct {
 	Resolver *net.Resolver
 
 	path, sudoUID string
+	proxy         string // the variable that names a proxy; "" for none
 }
 
 // LoadConfig reads the settings from the environment and a file, which may be "".
@@ -121,6 +122,11 @@ func LoadConfig(file string) (Config, error) {
 		slog.Warn("no such setting: is it misspelt?", "name", name)
 	}
 	c.path, c.sudoUID = env.Get("PATH"), env.Get("SUDO_UID")
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"} {
+		if c.proxy == "" && env.Get(name) != "" {
+			c.proxy = name
+		}
+	}
 	return c, c.Validate()
 }
 

@@ -173,16 +173,16 @@ func checkMail(ctx context.Context, cfg Config) Finding {
 	p, err := cfg.post()
 	switch {
 	case err != nil:
-		return Finding{what, false, err.Error()}
+		return Finding{what, Wrong, err.Error()}
 	case p.sender == nil:
-		return Finding{what, false, "no mail leaves, it waits in state queued: set ROOFTOP_SMTP_URL and ROOFTOP_MAIL_FROM"}
+		return Finding{what, Wrong, "no mail leaves, it waits in state queued: set ROOFTOP_SMTP_URL and ROOFTOP_MAIL_FROM"}
 	}
 	note, err := p.sender.Check(ctx)
 	if err != nil {
-		return Finding{what, false, err.Error()}
+		return Finding{what, Wrong, err.Error()}
 	}
 	if p.sign == nil {
 		note += "; it is not signed (ROOFTOP_DKIM_KEY_FILE)"
 	}
-	return Finding{what, true, note}
+	return Finding{what, Good, note}
 }
