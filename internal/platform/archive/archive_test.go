@@ -150,6 +150,44 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 	assert.Less(t, unnoticed, len(whole)*8/20, "what says nothing is little")
 }
 
+// TestChecksumsAreHeld makes archives that gzip and tar find nothing wrong with.
+func TestChecksumsAreHeld(t *testing.T) {
+	t.Parallel()
+	sum := sha256.Sum256([]byte("content"))
+	right := hex.EncodeToString(sum[:]) + "  a\n"
+	for name, tt := range map[string]struct {
+		sums, behind string
+		whole        bool
+	}{
+		"right":                       {sums: right, whole: true},
+		"of another content":          {sums: "0" + right[1:]},
+		"of another name":             {sums: strings.Replace(right, "  a", "  b", 1)},
+		"of a member that is missing": {sums: right + right},
+		"none":                        {},
+		"a member behind them":        {sums: right, behind: "b"},
+	} {
+		var out bytes.Buffer
+		zip := gzip.NewWriter(&out)
+		w := tar.NewWriter(zip)
+		for _, f := range [][2]string{{"a", "content"}, {"SHA256SUMS", tt.sums}, {tt.behind, ""}} {
+			if f[0] == "" {
+				continue
+			}
+			require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: f[0], Size: int64(len(f[1]))}))
+			_, err := io.WriteString(w, f[1])
+			require.NoError(t, err)
+		}
+		require.NoError(t, w.Close())
+		require.NoError(t, zip.Close())
+		_, err := read(out.Bytes())
+		if tt.whole {
+			require.NoError(t, err, name)
+			continue
+		}
+		require.ErrorIs(t, err, archive.ErrDamaged, name)
+	}
+}
+
 func TestMembersThatLeadElsewhereAreRefused(t *testing.T) {
 	t.Parallel()
 	forge := func(h tar.Header) []byte {
