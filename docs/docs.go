@@ -2500,6 +2500,325 @@ const docTemplate = `{
                 ]
             }
         },
+        "/external-calendars": {
+            "get": {
+                "description": "Those that are not deleted, newest first.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "List external calendars",
+                "operationId": "listExternalCalendars",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "of this user",
+                        "name": "user_id",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "active",
+                            "failing",
+                            "paused"
+                        ],
+                        "type": "string",
+                        "description": "that stand so",
+                        "name": "state",
+                        "in": "query"
+                    },
+                    {
+                        "enum": [
+                            "created_at",
+                            "-created_at"
+                        ],
+                        "type": "string",
+                        "description": "order",
+                        "name": "sort",
+                        "in": "query"
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/List-ExternalCalendar"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "post": {
+                "description": "A calendar of a user's that is kept elsewhere, by the address that it gives out for other programs (iCalendar, https or\nwebcal). It is fetched every quarter of an hour, and the user does not work while it says busy: by events that are neither\ncancelled nor marked as free, from a day back to 120 days ahead. Needs calendars:write, or calendars:self for one's own.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Create an external calendar",
+                "operationId": "createExternalCalendar",
+                "parameters": [
+                    {
+                        "description": "an external calendar",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/CreateExternalCalendar"
+                        }
+                    }
+                ],
+                "responses": {
+                    "201": {
+                        "description": "Created",
+                        "schema": {
+                            "$ref": "#/definitions/ExternalCalendar"
+                        }
+                    },
+                    "409": {
+                        "description": "the user has as many as one may",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/external-calendars/changes": {
+            "get": {
+                "description": "First all as they are now, then each that was changed since, deleted ones with deleted_at; also when other busy times were\nread, or fetching began to fail, but not that one was fetched once more. Keep next_cursor and come back with it.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Follow external calendars",
+                "operationId": "listExternalCalendarChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-ExternalCalendar"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/external-calendars/{id}": {
+            "get": {
+                "description": "How it stands. When it says busy is in the user's calendar, GET /v1/users/{id}/calendar.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Read an external calendar",
+                "operationId": "getExternalCalendar",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of an external calendar",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "type": "array",
+                        "items": {
+                            "type": "string"
+                        },
+                        "collectionFormat": "csv",
+                        "description": "only these fields; id always",
+                        "name": "fields",
+                        "in": "query"
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/ExternalCalendar"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "delete": {
+                "description": "It is no longer fetched or reckoned with, and can be restored.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Delete an external calendar",
+                "operationId": "deleteExternalCalendar",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of an external calendar",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "204": {
+                        "description": "No Content"
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            },
+            "patch": {
+                "description": "JSON Merge Patch: what is absent stays, null removes.",
+                "consumes": [
+                    "application/merge-patch+json"
+                ],
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Change an external calendar",
+                "operationId": "patchExternalCalendar",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of an external calendar",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    },
+                    {
+                        "description": "what changes",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/PatchExternalCalendar"
+                        }
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/ExternalCalendar"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/external-calendars/{id}/refresh": {
+            "post": {
+                "description": "It is fetched at once, or half a minute after the last time; next_fetch_at says when. What came of it is in the resource.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Fetch an external calendar now",
+                "operationId": "refreshExternalCalendar",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of an external calendar",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "202": {
+                        "description": "Accepted",
+                        "schema": {
+                            "$ref": "#/definitions/ExternalCalendar"
+                        }
+                    },
+                    "409": {
+                        "description": "the calendar is paused",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/external-calendars/{id}/restore": {
+            "post": {
+                "description": "Undoes a delete. What is not deleted stays as it is.",
+                "tags": [
+                    "calendars"
+                ],
+                "summary": "Restore an external calendar",
+                "operationId": "restoreExternalCalendar",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "id of an external calendar",
+                        "name": "id",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/ExternalCalendar"
+                        }
+                    },
+                    "409": {
+                        "description": "the user has as many as one may",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/file-links/{id}": {
             "delete": {
                 "description": "From now on its URL answers as if it had never been. Revoking it again changes nothing.",
@@ -9494,6 +9813,7 @@ const docTemplate = `{
                         "holiday",
                         "closure",
                         "absence",
+                        "busy",
                         "presence"
                     ],
                     "example": "holiday"
@@ -9514,7 +9834,7 @@ const docTemplate = `{
                     "example": "Team meeting"
                 },
                 "source_id": {
-                    "description": "the closure or absence",
+                    "description": "the closure, absence or external calendar",
                     "type": "string",
                     "format": "uuid",
                     "x-nullable": true
@@ -9661,6 +9981,25 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/Event"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-ExternalCalendar": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ExternalCalendar"
                     }
                 },
                 "has_more": {
@@ -10791,6 +11130,35 @@ const docTemplate = `{
                     "type": "string",
                     "maxLength": 50,
                     "example": "contacts"
+                }
+            }
+        },
+        "CreateExternalCalendar": {
+            "description": "CreateExternalCalendar is what makes an external calendar.",
+            "type": "object",
+            "required": [
+                "url",
+                "user_id"
+            ],
+            "properties": {
+                "name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-omitempty": true,
+                    "example": "Google"
+                },
+                "paused": {
+                    "type": "boolean",
+                    "x-omitempty": true
+                },
+                "url": {
+                    "type": "string",
+                    "maxLength": 2048,
+                    "example": "https://calendar.example/secret/basic.ics"
+                },
+                "user_id": {
+                    "type": "string",
+                    "format": "uuid"
                 }
             }
         },
@@ -12234,6 +12602,105 @@ const docTemplate = `{
             "type": "object",
             "additionalProperties": {
                 "type": "string"
+            }
+        },
+        "ExternalCalendar": {
+            "description": "ExternalCalendar is a calendar of a user's that is kept elsewhere. When it says busy, the user does not work. Of its entries only the times are kept. last_fetched_at and next_fetch_at move without a new version.",
+            "type": "object",
+            "properties": {
+                "busy_count": {
+                    "type": "integer",
+                    "example": 42
+                },
+                "created_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "deleted_at": {
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "last_error": {
+                    "description": "null unless it is failing; the busy times stay as they were",
+                    "allOf": [
+                        {
+                            "$ref": "#/definitions/FetchError"
+                        }
+                    ],
+                    "x-nullable": true
+                },
+                "last_fetched_at": {
+                    "description": "when the host last said what is in it",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "name": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Google"
+                },
+                "next_fetch_at": {
+                    "description": "null while it is paused",
+                    "type": "string",
+                    "format": "date-time",
+                    "x-nullable": true
+                },
+                "paused": {
+                    "description": "neither fetched nor reckoned with",
+                    "type": "boolean"
+                },
+                "skipped_count": {
+                    "description": "entries that could not be read, and so do not count",
+                    "type": "integer",
+                    "example": 0
+                },
+                "state": {
+                    "type": "string",
+                    "enum": [
+                        "active",
+                        "failing",
+                        "paused"
+                    ],
+                    "example": "active"
+                },
+                "updated_at": {
+                    "type": "string",
+                    "format": "date-time"
+                },
+                "url": {
+                    "description": "only its host: whoever has the whole of it reads the calendar",
+                    "type": "string",
+                    "example": "https://calendar.example/…"
+                },
+                "user_id": {
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "version": {
+                    "type": "integer",
+                    "format": "int64",
+                    "example": 3
+                }
+            }
+        },
+        "FetchError": {
+            "description": "FetchError is why something could not be fetched.",
+            "type": "object",
+            "properties": {
+                "code": {
+                    "type": "string",
+                    "example": "fetch.timeout"
+                },
+                "detail": {
+                    "type": "string",
+                    "example": "The host took too long to answer."
+                }
             }
         },
         "FieldError": {
@@ -14899,6 +15366,28 @@ const docTemplate = `{
                 }
             }
         },
+        "List-ExternalCalendar": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/ExternalCalendar"
+                    }
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to read on; null on the last page.",
+                    "type": "string",
+                    "x-nullable": true
+                },
+                "total": {
+                    "description": "Total is there when count was asked for.",
+                    "type": "integer",
+                    "format": "int64",
+                    "x-omitempty": true
+                }
+            }
+        },
         "List-File": {
             "type": "object",
             "properties": {
@@ -16580,6 +17069,31 @@ const docTemplate = `{
                 }
             }
         },
+        "PatchExternalCalendar": {
+            "description": "PatchExternalCalendar changes an external calendar. With another URL, what was known of the one before is forgotten.",
+            "type": "object",
+            "properties": {
+                "name": {
+                    "type": "string",
+                    "maxLength": 200,
+                    "x-nullable": true,
+                    "x-omitempty": true,
+                    "example": "Google"
+                },
+                "paused": {
+                    "type": "boolean",
+                    "x-nullable": false,
+                    "x-omitempty": true
+                },
+                "url": {
+                    "type": "string",
+                    "maxLength": 2048,
+                    "x-nullable": false,
+                    "x-omitempty": true,
+                    "example": "https://calendar.example/secret/basic.ics"
+                }
+            }
+        },
         "PatchLead": {
             "description": "PatchLead changes what is said of an enquiry. Status and assignee have paths of their own, since their changes have reasons and a history.",
             "type": "object",
@@ -17636,6 +18150,7 @@ const docTemplate = `{
                         "present",
                         "away",
                         "absent",
+                        "busy",
                         "on_shift",
                         "off_shift",
                         "open",

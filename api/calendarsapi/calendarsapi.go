@@ -1,5 +1,5 @@
-// Package calendarsapi is the HTTP face of calendars: opening hours, closures, shifts, absences, presence, and what follows from
-// them. It owns routes and wire types. The rules are in internal/calendars.
+// Package calendarsapi is the HTTP face of calendars: opening hours, closures, shifts, absences, presence,
+// calendars that are kept elsewhere, and what follows from them. It owns routes and wire types. The rules are in internal/calendars.
 package calendarsapi
 
 import (
@@ -58,6 +58,15 @@ func Routes(g *echo.Group, svc *calendars.Service, u httpx.Units) {
 	g.PATCH("/absences/:id", h.patchAbsence)
 	g.DELETE("/absences/:id", h.deleteAbsence)
 	g.POST("/absences/:id/restore", h.restoreAbsence)
+
+	g.POST("/external-calendars", h.createExternal)
+	g.GET("/external-calendars", h.listExternals)
+	g.GET("/external-calendars/changes", h.externalChanges)
+	g.GET("/external-calendars/:id", h.getExternal)
+	g.PATCH("/external-calendars/:id", h.patchExternal)
+	g.DELETE("/external-calendars/:id", h.deleteExternal)
+	g.POST("/external-calendars/:id/restore", h.restoreExternal)
+	g.POST("/external-calendars/:id/refresh", h.refreshExternal)
 
 	g.GET("/presence", h.listPresences)
 	g.GET("/presence/changes", h.presenceChanges)

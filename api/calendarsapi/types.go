@@ -197,6 +197,47 @@ type PatchAbsence struct {
 	Note     merge.Field[string]    `json:"note" validate:"max=2000" example:"Back on Monday"`
 } //	@name	PatchAbsence
 
+// ExternalCalendar is a calendar of a user's that is kept elsewhere. When it says busy, the user does not work. Of its entries only
+// the times are kept. last_fetched_at and next_fetch_at move without a new version.
+type ExternalCalendar struct {
+	ID            kernel.ExternalCalendarID `json:"id"`
+	Version       int64                     `json:"version" example:"3"`
+	UserID        kernel.UserID             `json:"user_id"`
+	Name          *string                   `json:"name" example:"Google"`
+	URL           string                    `json:"url" example:"https://calendar.example/…"` // only its host: whoever has the whole of it reads the calendar
+	Paused        bool                      `json:"paused"`                                   // neither fetched nor reckoned with
+	State         string                    `json:"state" enums:"active,failing,paused" example:"active"`
+	LastFetchedAt *time.Time                `json:"last_fetched_at"` // when the host last said what is in it
+	LastError     *FetchError               `json:"last_error"`      // null unless it is failing; the busy times stay as they were
+	NextFetchAt   *time.Time                `json:"next_fetch_at"`   // null while it is paused
+	BusyCount     int                       `json:"busy_count" example:"42"`
+	SkippedCount  int                       `json:"skipped_count" example:"0"` // entries that could not be read, and so do not count
+	CreatedAt     time.Time                 `json:"created_at"`
+	UpdatedAt     time.Time                 `json:"updated_at"`
+	DeletedAt     *time.Time                `json:"deleted_at"`
+} //	@name	ExternalCalendar
+
+// FetchError is why something could not be fetched.
+type FetchError struct {
+	Code   string `json:"code" example:"fetch.timeout"`
+	Detail string `json:"detail" example:"The host took too long to answer."`
+} //	@name	FetchError
+
+// CreateExternalCalendar is what makes an external calendar.
+type CreateExternalCalendar struct {
+	UserID kernel.UserID `json:"user_id" validate:"required"`
+	Name   *string       `json:"name,omitempty" validate:"omitempty,max=200" example:"Google"`
+	URL    string        `json:"url" validate:"required,max=2048" example:"https://calendar.example/secret/basic.ics"`
+	Paused bool          `json:"paused,omitempty"`
+} //	@name	CreateExternalCalendar
+
+// PatchExternalCalendar changes an external calendar. With another URL, what was known of the one before is forgotten.
+type PatchExternalCalendar struct {
+	Name   merge.Field[string] `json:"name" validate:"max=200" example:"Google"`
+	URL    merge.Field[string] `json:"url" validate:"max=2048" extensions:"!x-nullable" example:"https://calendar.example/secret/basic.ics"`
+	Paused merge.Field[bool]   `json:"paused" extensions:"!x-nullable"`
+} //	@name	PatchExternalCalendar
+
 // Presence is what a user says of themselves. It goes before shifts and absences until it expires.
 type Presence struct {
 	ID        kernel.UserID `json:"id"` // the user's
@@ -229,14 +270,14 @@ type Labels struct {
 
 // Deviation is why a time is not as the week says.
 type Deviation struct {
-	Kind     string     `json:"kind" enums:"exception,holiday,closure,absence,presence" example:"holiday"`
+	Kind     string     `json:"kind" enums:"exception,holiday,closure,absence,busy,presence" example:"holiday"`
 	From     time.Time  `json:"from" example:"2027-03-26T00:00:00+01:00"`
 	To       time.Time  `json:"to" example:"2027-03-27T00:00:00+01:00"`
 	Closed   bool       `json:"closed"`                      // false for special hours, and for who says to be in
 	Code     *string    `json:"code" example:"good_friday"`  // of a holiday, the kind of an absence, the state of a presence
 	Note     *string    `json:"note" example:"Team meeting"` // the note of an exception or absence, the label of a closure
 	Labels   *Labels    `json:"labels"`                      // of a holiday
-	SourceID *uuid.UUID `json:"source_id"`                   // the closure or absence
+	SourceID *uuid.UUID `json:"source_id"`                   // the closure, absence or external calendar
 } //	@name	CalendarDeviation
 
 // Calendar is when a dealership is open, or when somebody works there.
@@ -258,7 +299,7 @@ type StaffMember struct {
 	ID      kernel.UserID `json:"id"` // the user's
 	Name    string        `json:"name" example:"Inès Tabarly"`
 	Working bool          `json:"working"`
-	Reason  string        `json:"reason" enums:"present,away,absent,on_shift,off_shift,open,closed,hours_unknown" example:"on_shift"`
+	Reason  string        `json:"reason" enums:"present,away,absent,busy,on_shift,off_shift,open,closed,hours_unknown" example:"on_shift"`
 	Until   *time.Time    `json:"until"` // when the reason ends; null when not within two weeks
 } //	@name	StaffMember
 
@@ -404,6 +445,29 @@ func (in PatchAbsence) apply(d *calendars.AbsenceDetails) {
 	in.StartsAt.Apply(&d.Starts)
 	in.EndsAt.Apply(&d.Ends)
 	in.Note.Apply(&d.Note)
+}
+
+func fromExternal(e calendars.External) ExternalCalendar {
+	d := e.Details
+	out := ExternalCalendar{
+		ID: e.ID, Version: e.Version, UserID: d.User, Name: orNull(d.Name), URL: d.Link.Shown, Paused: d.Paused, State: d.State(),
+		LastFetchedAt: d.FetchedAt, NextFetchAt: d.NextAt, BusyCount: d.Busy, SkippedCount: d.Skipped,
+		CreatedAt: e.CreatedAt, UpdatedAt: e.UpdatedAt, DeletedAt: e.DeletedAt,
+	}
+	if d.Error.Code != "" {
+		out.LastError = &FetchError{Code: d.Error.Code, Detail: d.Error.Detail}
+	}
+	return out
+}
+
+func (in CreateExternalCalendar) toDomain() calendars.ExternalDetails {
+	return calendars.ExternalDetails{User: in.UserID, Name: value(in.Name), Link: calendars.Link{New: in.URL}, Paused: in.Paused}
+}
+
+func (in PatchExternalCalendar) apply(d *calendars.ExternalDetails) {
+	in.Name.Apply(&d.Name)
+	in.URL.Apply(&d.Link.New)
+	in.Paused.Apply(&d.Paused)
 }
 
 func fromPresence(p calendars.Presence) Presence {

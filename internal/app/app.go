@@ -136,6 +136,7 @@ func Modules(s Services) []Module {
 				r.Handle(imports.WorkForgetExport, s.Imports.ForgetExport)
 				r.Handle(events.WorkDeliver, s.Feed.Begin)
 				r.Handle(events.WorkPurge, s.Feed.Purge)
+				r.Handle(calendars.WorkExternal, s.Calendars.BeginExternal)
 				r.Handle(files.WorkUnused, s.Files.Unused)
 			},
 			Jobs: func(h jobs.Handlers) {
@@ -143,6 +144,7 @@ func Modules(s Services) []Module {
 				s.LongJobs.Jobs(h)
 				s.Files.Handle(h)
 				jobs.Handle(h, deliverSpec, deliverWebhooks(s.Feed))
+				jobs.Handle(h, fetchCalendarSpec, fetchCalendar(s.Calendars))
 			},
 		},
 		{
@@ -276,7 +278,10 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Audit: s.Audit, Work: s.Work, Hasher: hasher,
 		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Jobs: s.Jobs, Desk: work, AppURL: m.appURL, Enums: slices.Concat(core.Enums(), calendars.Enums(), contacts.Enums(), leads.Enums(), messages.Enums(), events.Enums(), longjobs.Enums(), imports.Enums()), Now: now,
 	})
-	s.Calendars = calendars.NewService(calendars.Needs{Store: calendarsdb.New(d), Units: d, Log: s.Events, Core: calendarsCore{s.Core}, Now: now})
+	s.Calendars = calendars.NewService(calendars.Needs{
+		Store: calendarsdb.New(d), Units: d, Log: s.Events, Audit: s.Audit, Core: calendarsCore{s.Core}, Now: now,
+		Outside: newCalendarFetcher(m.out), Vault: ring, Work: s.Work, Enqueue: enqueueCalendars(m.jobs),
+	})
 	schemas := schema.New(customSchemas(s.Core), now)
 	changed := &contactChange{}
 	s.Contacts = contacts.NewService(contacts.Needs{

@@ -250,6 +250,14 @@ func (c calendarsCore) Staff(
 	return page.Map(found, personAt), err
 }
 
+func (c calendarsCore) Zone(ctx context.Context, account kernel.AccountID) (*time.Location, error) {
+	a, err := c.AccountDetails(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	return zoneOf(a.TimeZone)
+}
+
 func personAt(u core.User) calendars.Person {
 	out := calendars.Person{ID: u.ID, Name: u.FullName(), Active: !u.Disabled && u.DeletedAt == nil}
 	for _, r := range u.Roles {
@@ -358,6 +366,7 @@ func eventRules(s Services) map[string]events.Rule {
 		calendars.ResourceShift:    {Scope: auth.CalendarsRead, Among: s.Calendars.Shifts.Among},
 		calendars.ResourceAbsence:  {Scope: auth.CalendarsRead, Shared: true},
 		calendars.ResourcePresence: {Scope: auth.CalendarsRead, Shared: true},
+		calendars.ResourceExternal: {Scope: auth.CalendarsRead, Shared: true},
 		longjobs.Resource:          {Scope: auth.JobsRead, Shared: true},
 		imports.Resource:           {Scope: auth.ImportsRead, Shared: true},
 		imports.ResourceExport:     {Scope: auth.ImportsRead, Shared: true},

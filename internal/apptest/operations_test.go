@@ -159,6 +159,15 @@ var operations = map[string]operation{
 	"DELETE /v1/absences/:id":       {path: "/v1/absences/{fresh}", scope: auth.CalendarsWrite, ok: 204, fresh: "absence"},
 	"POST /v1/absences/:id/restore": {path: "/v1/absences/{gone_absence}/restore", scope: auth.CalendarsWrite, ok: 200},
 
+	"POST /v1/external-calendars":             {path: "/v1/external-calendars", body: `{"user_id":"{fresh}","url":"https://calendar.example/{nonce}.ics","paused":true}`, scope: auth.CalendarsWrite, ok: 201, fresh: "user"},
+	"GET /v1/external-calendars":              {path: "/v1/external-calendars", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/external-calendars/changes":      {path: "/v1/external-calendars/changes", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/external-calendars/:id":          {path: "/v1/external-calendars/{external}", scope: auth.CalendarsRead, ok: 200},
+	"PATCH /v1/external-calendars/:id":        {path: "/v1/external-calendars/{fresh}", body: `{"name":"{nonce}"}`, scope: auth.CalendarsWrite, ok: 200, fresh: "external"},
+	"DELETE /v1/external-calendars/:id":       {path: "/v1/external-calendars/{fresh}", scope: auth.CalendarsWrite, ok: 204, fresh: "external"},
+	"POST /v1/external-calendars/:id/restore": {path: "/v1/external-calendars/{gone_external}/restore", scope: auth.CalendarsWrite, ok: 200},
+	"POST /v1/external-calendars/:id/refresh": {path: "/v1/external-calendars/{fresh}/refresh", scope: auth.CalendarsWrite, ok: 409, fresh: "external"},
+
 	"GET /v1/presence":         {path: "/v1/presence", scope: auth.CalendarsRead, ok: 200},
 	"GET /v1/presence/changes": {path: "/v1/presence/changes", scope: auth.CalendarsRead, ok: 200},
 	"GET /v1/presence/:id":     {path: "/v1/presence/{seller}", scope: auth.CalendarsRead, ok: 200},
@@ -278,6 +287,8 @@ func (a *tenant) make(t testing.TB, what string) string {
 		return post("/v1/shifts", object{"user_id": a.make(t, "user"), "dealership_id": a.names["dealership"], "day": "monday", "from": "09:00", "to": "12:00"})
 	case "absence":
 		return post("/v1/absences", object{"user_id": a.make(t, "user"), "kind": "sick", "starts_at": "2027-01-04T08:00:00Z", "ends_at": "2027-01-08T08:00:00Z"})
+	case "external": // paused, so that nothing is fetched
+		return post("/v1/external-calendars", object{"user_id": a.make(t, "user"), "url": "https://calendar.example/" + nonce, "paused": true})
 	case "presence":
 		user := a.make(t, "user")
 		a.For(t).JSON(http.MethodPut, "/v1/presence/"+user, object{"state": "away"}).Is(http.StatusCreated)

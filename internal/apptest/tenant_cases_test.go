@@ -415,6 +415,31 @@ var attacks = map[string][]attack{
 	},
 	"DELETE /v1/absences/:id":       {{what: "path", path: "/v1/absences/{absence}", want: 404}},
 	"POST /v1/absences/:id/restore": {{what: "path", path: "/v1/absences/{gone_absence}/restore", want: 404}},
+	"POST /v1/external-calendars": {
+		{what: "user", path: "/v1/external-calendars", body: `{"user_id":"{user}","url":"https://calendar.example/a.ics","paused":true}`, want: 422},
+		{what: "account in body", path: "/v1/external-calendars", body: `{"user_id":"{own.user}","url":"https://calendar.example/a.ics","account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"GET /v1/external-calendars": {
+		{what: "user in filter", path: "/v1/external-calendars?user_id={user}", want: 200},
+		{what: "account in filter", path: "/v1/external-calendars?account_id={account}", want: 400, partner: 400},
+		{what: "cursor", path: "/v1/external-calendars?limit=1&cursor={external_cursor}", want: 400, partner: 400},
+		{what: "self", path: "/v1/external-calendars", want: 200},
+	},
+	"GET /v1/external-calendars/changes": {
+		{what: "cursor", path: "/v1/external-calendars/changes?limit=1&cursor={external_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/external-calendars/changes", want: 200},
+	},
+	"GET /v1/external-calendars/:id": {
+		{what: "path", path: "/v1/external-calendars/{external}", want: 404},
+		{what: "deleted", path: "/v1/external-calendars/{gone_external}", want: 404},
+	},
+	"PATCH /v1/external-calendars/:id": {
+		{what: "path", path: "/v1/external-calendars/{external}", body: `{"url":"https://taken.example/"}`, want: 404},
+		{what: "account in body", path: "/v1/external-calendars/{own.external}", body: `{"account_id":"{account}"}`, want: 422, partner: 422},
+	},
+	"DELETE /v1/external-calendars/:id":       {{what: "path", path: "/v1/external-calendars/{external}", want: 404}},
+	"POST /v1/external-calendars/:id/restore": {{what: "path", path: "/v1/external-calendars/{gone_external}/restore", want: 404}},
+	"POST /v1/external-calendars/:id/refresh": {{what: "path", path: "/v1/external-calendars/{external}/refresh", want: 404}},
 	"GET /v1/presence": {
 		{what: "account in filter", path: "/v1/presence?account_id={account}", want: 400, partner: 400},
 		{what: "cursor", path: "/v1/presence?limit=1&cursor={presence_cursor}", want: 400, partner: 400},

@@ -11,17 +11,20 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rooftop-crm/rooftop/internal/apptest"
+	"github.com/rooftop-crm/rooftop/internal/calendars/calendarsdb"
 	"github.com/rooftop-crm/rooftop/internal/core"
 	"github.com/rooftop-crm/rooftop/internal/files"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/links"
+	"github.com/rooftop-crm/rooftop/internal/platform/worktime"
 )
 
 // names are what paths and bodies of the tables below are written with: "{lead}" stands for names["lead"].
@@ -170,7 +173,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 	n["gone_dealership"] = gone
 	a.fillPeople(c)
 	a.fillSignIn(t, p, c)
-	a.fillCalendars(c)
+	a.fillCalendars(t, p, c)
 	a.fillContacts(c, digit)
 	a.fillLeads(t, tag, c)
 	a.fillFiles(t, p, c)
@@ -190,7 +193,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 		"dealership": "/v1/dealerships", "user": "/v1/users", "key": "/v1/api-keys", "grant": "/v1/grants", "contact": "/v1/contacts", "inbox": "/v1/inbox", "file": "/v1/files",
 		"file_link": "/v1/files/" + n["file"] + "/links",
 		"audit":     "/v1/audit-log", "session": "/v1/sessions",
-		"hours": "/v1/opening-hours", "closure": "/v1/closures", "shift": "/v1/shifts", "absence": "/v1/absences",
+		"hours": "/v1/opening-hours", "closure": "/v1/closures", "shift": "/v1/shifts", "absence": "/v1/absences", "external": "/v1/external-calendars",
 		"presence": "/v1/presence", "staff": "/v1/staff?dealership_id=" + n["dealership"] + "&",
 		"webhook": "/v1/webhook-endpoints", "delivery": "/v1/webhook-deliveries",
 		"import": "/v1/imports", "export": "/v1/exports", "job": "/v1/jobs",
@@ -207,7 +210,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 		n[name+"_changes"] = a.Get("/v1/" + name + "s/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
 	for name, path := range map[string]string{
-		"hours": "opening-hours", "closure": "closures", "shift": "shifts", "absence": "absences", "presence": "presence", "inbox": "inbox",
+		"hours": "opening-hours", "closure": "closures", "shift": "shifts", "absence": "absences", "external": "external-calendars", "presence": "presence", "inbox": "inbox",
 	} {
 		n[name+"_changes"] = a.Get("/v1/" + path + "/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
@@ -215,7 +218,8 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 }
 
 // fillCalendars makes two of each, one of which is deleted.
-func (a *tenant) fillCalendars(c func(string) string) {
+func (a *tenant) fillCalendars(t testing.TB, p *apptest.Program, c func(string) string) {
+	t.Helper()
 	n := a.names
 	for _, one := range []struct {
 		name, path string
@@ -239,6 +243,9 @@ func (a *tenant) fillCalendars(c func(string) string) {
 			month := map[string]string{"absence": "01", "gone-absence": "02", "spare-absence": "03"}[tag]
 			return object{"user_id": n["seller"], "kind": "vacation", "starts_at": "2027-" + month + "-04T08:00:00Z", "ends_at": "2027-" + month + "-08T17:00:00Z", "note": c(tag)}
 		}},
+		{"external", "/v1/external-calendars", func(tag string) object {
+			return object{"user_id": n["seller"], "name": c(tag), "url": "https://calendar.example/" + c(tag), "paused": true}
+		}},
 	} {
 		n[one.name] = a.Post(one.path, one.body(one.name)).Is(http.StatusCreated).Str("id")
 		a.Post(one.path, one.body("spare-"+one.name)).Is(http.StatusCreated)
@@ -246,6 +253,12 @@ func (a *tenant) fillCalendars(c func(string) string) {
 		a.JSON(http.MethodDelete, one.path+"/"+gone, nil).Is(http.StatusNoContent)
 		n["gone_"+one.name] = gone
 	}
+	id, err := kernel.ParseID[kernel.ExternalCalendarID](n["external"])
+	require.NoError(t, err)
+	busy := worktime.Interval{From: time.Date(2027, 1, 4, 8, 0, 0, 0, time.UTC), To: time.Date(2027, 1, 4, 9, 0, 0, 0, time.UTC)}
+	require.NoError(t, p.DB.InTx(t.Context(), func(ctx context.Context) error {
+		return calendarsdb.New(p.DB).Staff.ReplaceBusy(ctx, a.ID, id, []worktime.Interval{busy})
+	}))
 	a.JSON(http.MethodPut, "/v1/presence/"+n["seller"], object{"state": "away"}).Is(http.StatusCreated)
 	a.JSON(http.MethodPut, "/v1/presence/"+a.AdminID.String(), object{"state": "in"}).Is(http.StatusCreated)
 }

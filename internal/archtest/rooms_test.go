@@ -105,7 +105,7 @@ var owners = map[string][]string{
 	"internal/events/eventsdb": {
 		"webhook_endpoints", "webhook_secrets", "webhook_deliveries", "webhook_attempts", "webhook_lanes", "webhook_positions",
 	},
-	"internal/calendars/calendarsdb": {"opening_hours", "closures", "shifts", "absences", "presences"},
+	"internal/calendars/calendarsdb": {"opening_hours", "closures", "shifts", "absences", "presences", "external_calendars", "external_busy_times"},
 	"internal/contacts/contactsdb":   {"contacts", "contact_points", "contact_refs"},
 	"internal/leads/leadsdb":         {"leads", "lead_refs", "lead_history", "partner_leads", "inbox", "inbox_parts", "partner_inbox"},
 	"internal/messages/messagesdb":   {"message_templates", "mails", "mail_addresses", "mail_routes", "inbound_messages", "inbound_message_parts"},

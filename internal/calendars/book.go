@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
@@ -29,6 +30,8 @@ type rules[D any] struct {
 	changed func(account kernel.AccountID, d D)
 	// narrow keeps a list to what the actor may see; nil when sees is.
 	narrow func(actor auth.Actor, f *Filter)
+	// open are the values that the audit log shows; nil when what becomes of such records is not in it.
+	open func(d D) audit.Fields
 }
 
 // Book is what may be done with one kind of record.
@@ -38,11 +41,14 @@ type Book[I ~[16]byte, D detailed] struct {
 	rules    rules[D]
 	units    Units
 	log      *outbox.Log
+	audit    audit.Writer
 	now      func() time.Time
+	// wrote goes on in the transaction in which a record was written; nil when nothing follows from that.
+	wrote func(ctx context.Context, account kernel.AccountID, r Record[I, D], changed []string) error
 }
 
 func newBook[I ~[16]byte, D detailed](n Needs, resource string, store RecordStore[I, D], r rules[D]) *Book[I, D] {
-	return &Book[I, D]{resource: resource, store: store, rules: r, units: n.Units, log: n.Log, now: n.Now}
+	return &Book[I, D]{resource: resource, store: store, rules: r, units: n.Units, log: n.Log, audit: n.Audit, now: n.Now}
 }
 
 func (b *Book[I, D]) mayWriteSome(actor auth.Actor) error {
@@ -86,7 +92,7 @@ func (b *Book[I, D]) insert(ctx context.Context, actor auth.Actor, id I, d D) (R
 		if err := b.store.Insert(ctx, actor.Account, out); err != nil {
 			return err
 		}
-		return b.announce(ctx, actor, "created", out, nil)
+		return b.announce(ctx, actor, "created", nil, out, nil)
 	})
 	return out, err
 }
@@ -233,11 +239,12 @@ func (b *Book[I, D]) change(
 	}
 	err := b.units.InTx(ctx, func(ctx context.Context) error {
 		var changed []string
-		var before D
+		var was Record[I, D]
 		var err error
 		mine := false
 		out, err = b.store.Update(ctx, actor.Account, id, func(r *Record[I, D]) (bool, error) {
-			before = r.Details
+			was = *r
+			before := r.Details
 			mine = b.rules.own != nil && b.rules.own(actor, before)
 			if err := b.rules.writes(ctx, actor, before); err != nil {
 				if !b.sees(actor, before) {
@@ -255,20 +262,56 @@ func (b *Book[I, D]) change(
 			r.Version, r.UpdatedAt = r.Version+1, b.now()
 			return true, nil
 		})
-		if errors.Is(err, ErrNotFound) && !mine { // nor does who may write only what is their own learn what there is
-			return cmp.Or(actor.Require(auth.CalendarsWrite), err)
-		}
 		if err != nil || len(changed) == 0 {
-			return err
+			return b.hidden(actor, mine, err)
 		}
-		b.units.AfterCommit(ctx, func() { b.rules.changed(actor.Account, before) })
-		return b.announce(ctx, actor, verb, out, changed)
+		b.units.AfterCommit(ctx, func() { b.rules.changed(actor.Account, was.Details) })
+		return b.announce(ctx, actor, verb, &was, out, changed)
 	})
 	return out, err
 }
 
-func (b *Book[I, D]) announce(ctx context.Context, actor auth.Actor, verb string, r Record[I, D], changed []string) error {
+// hidden keeps those who may write only what is their own from learning what else there is.
+func (b *Book[I, D]) hidden(actor auth.Actor, mine bool, err error) error {
+	if errors.Is(err, ErrNotFound) && !mine {
+		return cmp.Or(actor.Require(auth.CalendarsWrite), err)
+	}
+	return err
+}
+
+// announce tells of a record that was written, what it was before unless it is new, and does what follows from it.
+func (b *Book[I, D]) announce(ctx context.Context, actor auth.Actor, verb string, was *Record[I, D], r Record[I, D], changed []string) error {
 	b.units.AfterCommit(ctx, func() { b.rules.changed(actor.Account, r.Details) })
+	if err := b.tell(ctx, actor, verb, r, changed); err != nil {
+		return err
+	}
+	if b.rules.open != nil {
+		var before audit.Fields
+		if was != nil {
+			before = b.opened(*was)
+		}
+		err := b.audit.Write(ctx, actor.Account, audit.Act{
+			Act: b.resource + "." + verb, Subject: b.resource, SubjectID: uuid.UUID(r.ID), Actor: actor,
+			Changes: audit.Diff(changed, before, b.opened(r)), At: r.UpdatedAt,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if b.wrote == nil {
+		return nil
+	}
+	return b.wrote(ctx, actor.Account, r, changed)
+}
+
+func (b *Book[I, D]) opened(r Record[I, D]) audit.Fields {
+	out := b.rules.open(r.Details)
+	out["deleted_at"] = r.DeletedAt
+	return out
+}
+
+// tell writes an event about a record.
+func (b *Book[I, D]) tell(ctx context.Context, actor auth.Actor, verb string, r Record[I, D], changed []string) error {
 	return b.log.Write(ctx, actor.Account, outbox.Event{
 		Type: b.resource + "." + verb, Resource: b.resource, ID: uuid.UUID(r.ID), Sequence: r.Version, Actor: actor,
 		Changed: changed, At: r.UpdatedAt,

@@ -1,10 +1,12 @@
 // Package calendars is when a dealership is open and when its people work: opening hours by department with exceptions, public
-// holidays, closures that recur, shifts, absences and presence. It answers, for every other context and in their transaction,
-// how many open minutes lie between two instants, when so many will have passed, and who works now.
+// holidays, closures that recur, shifts, absences, presence, and what people's own calendars say that are kept elsewhere. It
+// answers, for every other context and in their transaction, how many open minutes lie between two instants, when so many will
+// have passed, and who works now.
 //
 // It owns those resources and what decides when they contradict each other: what is said of one date goes before holidays and
-// closures, those go before the week, and what people say of themselves goes before their absences and shifts. The arithmetic is
-// left to platform/worktime, the dates of holidays to platform/holidays, what follows from an answer to whoever asks.
+// closures, those go before the week, and what people say of themselves goes before their absences, busy times and shifts. The
+// arithmetic is left to platform/worktime, the dates of holidays to platform/holidays, how a calendar is read to platform/ical,
+// what follows from an answer to whoever asks.
 package calendars
 
 import (
@@ -15,6 +17,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
@@ -27,6 +30,7 @@ const (
 	ResourceShift    = "shift"
 	ResourceAbsence  = "absence"
 	ResourcePresence = "presence"
+	ResourceExternal = "external_calendar"
 )
 
 var (
@@ -47,6 +51,12 @@ var (
 	// ErrAbsenceOverlaps is the answer to an absence at a time at which the user is absent already.
 	ErrAbsenceOverlaps = errs.New(errs.Conflict, "absence.overlaps",
 		"The user is absent at this time already. Change that absence, or delete it first.")
+	// ErrTooManyExternals is the answer to more calendars that are kept elsewhere than one user may have.
+	ErrTooManyExternals = errs.New(errs.Conflict, "external_calendar.too_many",
+		"The user has 10 calendars that are kept elsewhere. Delete one that is not needed.")
+	// ErrExternalPaused is the answer to a refresh of a calendar that is paused.
+	ErrExternalPaused = errs.New(errs.Conflict, "external_calendar.paused",
+		"This calendar is paused. Go on with it first, by setting paused to false.")
 	// ErrNeverOpen is the answer to a question for open time of a calendar that has none for years.
 	ErrNeverOpen = errs.New(errs.Conflict, "calendar.never_open",
 		"The calendar has no opening within the next years. Give the dealership opening hours first.")
@@ -82,6 +92,8 @@ type Core interface {
 	User(ctx context.Context, account kernel.AccountID, id kernel.UserID) (Person, error)
 	// Staff lists the active users with a role at the dealership or for the whole account.
 	Staff(ctx context.Context, account kernel.AccountID, at kernel.DealershipID, p page.Request) (page.Of[Person], error)
+	// Zone is the account's own.
+	Zone(ctx context.Context, account kernel.AccountID) (*time.Location, error)
 }
 
 // Record is one resource of calendars: what was written, and the life of it.
@@ -108,6 +120,8 @@ type (
 	Absence = Record[kernel.AbsenceID, AbsenceDetails]
 	// Presence is what somebody says of themselves; it is named by the user.
 	Presence = Record[kernel.UserID, PresenceDetails]
+	// External is a calendar of somebody's that is kept elsewhere.
+	External = Record[kernel.ExternalCalendarID, ExternalDetails]
 )
 
 // Needs is what a Service is built from.
@@ -115,8 +129,15 @@ type Needs struct {
 	Store Stores
 	Units Units
 	Log   *outbox.Log
+	Audit audit.Writer
 	Core  Core
 	Now   func() time.Time
+
+	Outside Outside
+	Vault   Vault
+	Work    Scheduler
+	// Enqueue asks for a job that calls FetchExternal, in the transaction of ctx, unless one waits or runs.
+	Enqueue func(ctx context.Context, account kernel.AccountID, id kernel.ExternalCalendarID) error
 }
 
 // Service is what may be done with calendars. It is safe for concurrent use.
@@ -126,10 +147,16 @@ type Service struct {
 	Shifts    *Book[kernel.ShiftID, ShiftDetails]
 	Absences  *Book[kernel.AbsenceID, AbsenceDetails]
 	Presences *Book[kernel.UserID, PresenceDetails]
+	Externals *Book[kernel.ExternalCalendarID, ExternalDetails]
 
 	store   Stores
+	units   Units
 	core    Core
 	now     func() time.Time
+	outside Outside
+	vault   Vault
+	work    Scheduler
+	enqueue func(ctx context.Context, account kernel.AccountID, id kernel.ExternalCalendarID) error
 	plans   *memo[planKey, *plan]
 	rosters *memo[placeKey, []Shift]
 }
@@ -137,7 +164,7 @@ type Service struct {
 // NewService returns a service.
 func NewService(n Needs) *Service {
 	s := &Service{
-		store: n.Store, core: n.Core, now: n.Now,
+		store: n.Store, units: n.Units, core: n.Core, now: n.Now, outside: n.Outside, vault: n.Vault, work: n.Work, enqueue: n.Enqueue,
 		plans: newMemo[planKey, *plan](n.Now), rosters: newMemo[placeKey, []Shift](n.Now),
 	}
 	s.Hours = newBook(n, ResourceHours, n.Store.Hours, s.hoursRules())
@@ -145,6 +172,8 @@ func NewService(n Needs) *Service {
 	s.Shifts = newBook(n, ResourceShift, n.Store.Shifts, s.shiftRules())
 	s.Absences = newBook(n, ResourceAbsence, n.Store.Absences, s.absenceRules())
 	s.Presences = newBook(n, ResourcePresence, n.Store.Presences, s.presenceRules())
+	s.Externals = newBook(n, ResourceExternal, n.Store.Externals, s.externalRules())
+	s.Externals.wrote = s.externalWrote
 	return s
 }
 

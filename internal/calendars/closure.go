@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/ical"
 )
@@ -45,6 +46,11 @@ func (d ClosureDetails) fields() []field {
 func (s *Service) closureRules() rules[ClosureDetails] {
 	r := atDealership(func(d ClosureDetails) kernel.DealershipID { return d.Dealership })
 	r.changed = func(account kernel.AccountID, d ClosureDetails) { s.forget(account, d.Dealership) }
+	r.open = func(d ClosureDetails) audit.Fields {
+		return audit.Fields{
+			"dealership_id": d.Dealership, "department": d.Department, "label": d.Label, "starts": d.Starts, "ends": d.Ends, "rrule": d.Rule,
+		}
+	}
 	r.check = func(ctx context.Context, actor auth.Actor, id uuid.UUID, d *ClosureDetails) error {
 		var w wrong
 		if _, err := s.dealership(ctx, actor.Account, d.Dealership, &w); err != nil {

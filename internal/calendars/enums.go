@@ -23,10 +23,16 @@ func Enums() []enum.Enum {
 			{Value: PresenceIn, En: "In", Fr: "Présent"},
 			{Value: PresenceAway, En: "Away", Fr: "Absent"},
 		}},
+		{Name: "external_calendar_state", Values: []enum.Value{
+			{Value: ExternalActive, En: "Active", Fr: "Actif"},
+			{Value: ExternalFailing, En: "Failing", Fr: "En échec"},
+			{Value: ExternalPaused, En: "Paused", Fr: "En pause"},
+		}},
 		{Name: "working_reason", Values: []enum.Value{
 			{Value: ReasonPresent, En: "Says to be in", Fr: "Se déclare présent"},
 			{Value: ReasonAway, En: "Says to be away", Fr: "Se déclare absent"},
 			{Value: ReasonAbsent, En: "Absent", Fr: "En absence"},
+			{Value: ReasonBusy, En: "Busy by an external calendar", Fr: "Occupé selon un agenda externe"},
 			{Value: ReasonOnShift, En: "On shift", Fr: "En service"},
 			{Value: ReasonOffShift, En: "Off shift", Fr: "Hors service"},
 			{Value: ReasonOpen, En: "Dealership open", Fr: "Point de vente ouvert"},
@@ -38,6 +44,7 @@ func Enums() []enum.Enum {
 			{Value: DeviationHoliday, En: "Public holiday", Fr: "Jour férié"},
 			{Value: DeviationClosure, En: "Closure", Fr: "Fermeture"},
 			{Value: DeviationAbsence, En: "Absence", Fr: "Absence"},
+			{Value: DeviationBusy, En: "Busy", Fr: "Occupé"},
 			{Value: DeviationPresence, En: "Presence", Fr: "Présence"},
 		}},
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/holidays"
 	"github.com/rooftop-crm/rooftop/internal/platform/worktime"
@@ -60,6 +61,9 @@ func (d HoursDetails) fields() []field {
 func (s *Service) hoursRules() rules[HoursDetails] {
 	r := atDealership(func(d HoursDetails) kernel.DealershipID { return d.Dealership })
 	r.changed = func(account kernel.AccountID, d HoursDetails) { s.forget(account, d.Dealership) }
+	r.open = func(d HoursDetails) audit.Fields {
+		return audit.Fields{"dealership_id": d.Dealership, "department": d.Department, "week": d.Week, "holidays": d.Holidays}
+	}
 	r.check = func(ctx context.Context, actor auth.Actor, _ uuid.UUID, d *HoursDetails) error {
 		var w wrong
 		place, err := s.dealership(ctx, actor.Account, d.Dealership, &w)

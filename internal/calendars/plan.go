@@ -220,12 +220,13 @@ const (
 	DeviationHoliday   = "holiday"
 	DeviationClosure   = "closure"
 	DeviationAbsence   = "absence"
+	DeviationBusy      = "busy"
 	DeviationPresence  = "presence"
 )
 
 // DeviationKinds lists what makes a time differ from the week.
 func DeviationKinds() []string {
-	return []string{DeviationException, DeviationHoliday, DeviationClosure, DeviationAbsence, DeviationPresence}
+	return []string{DeviationException, DeviationHoliday, DeviationClosure, DeviationAbsence, DeviationBusy, DeviationPresence}
 }
 
 // Deviation is why a time is not as the week says.
@@ -237,7 +238,7 @@ type Deviation struct {
 	Code   string     // of a holiday, the kind of an absence, or the state of a presence
 	Label  string     // in English for a holiday; the note or label that was given
 	French string     // of a holiday
-	Source *uuid.UUID // of the closure or absence
+	Source *uuid.UUID // of the closure, absence or external calendar
 }
 
 // deviations lists what differs from the week between two instants, by its beginning.

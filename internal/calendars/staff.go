@@ -19,6 +19,7 @@ const (
 	ReasonPresent    = "present"       // says so
 	ReasonAway       = "away"          // says so
 	ReasonAbsent     = "absent"        // has an absence
+	ReasonBusy       = "busy"          // an external calendar says so
 	ReasonOnShift    = "on_shift"      // has a shift
 	ReasonOffShift   = "off_shift"     // has shifts, and none now
 	ReasonOpen       = "open"          // has no shifts, and the dealership is open
@@ -30,7 +31,7 @@ const (
 
 // Reasons lists why somebody works or does not.
 func Reasons() []string {
-	return []string{ReasonPresent, ReasonAway, ReasonAbsent, ReasonOnShift, ReasonOffShift, ReasonOpen, ReasonClosed, ReasonUnknown}
+	return []string{ReasonPresent, ReasonAway, ReasonAbsent, ReasonBusy, ReasonOnShift, ReasonOffShift, ReasonOpen, ReasonClosed, ReasonUnknown}
 }
 
 // State is whether somebody works at a time.
@@ -51,6 +52,7 @@ type life struct {
 	plan     *plan // of the department "", for those without shifts
 	shifts   []*worktime.Schedule
 	absences []Absence
+	busy     []BusyTime
 	presence *Presence
 }
 
@@ -95,6 +97,10 @@ func (s *Service) lives(
 	if err != nil {
 		return nil, err
 	}
+	busy, err := s.store.Staff.BusyOf(ctx, account, users, from, to)
+	if err != nil {
+		return nil, err
+	}
 	presences, err := s.store.Staff.PresencesOf(ctx, account, users)
 	if err != nil {
 		return nil, err
@@ -108,6 +114,11 @@ func (s *Service) lives(
 		for _, a := range absences {
 			if a.Details.User == user {
 				l.absences = append(l.absences, a)
+			}
+		}
+		for _, b := range busy {
+			if b.User == user {
+				l.busy = append(l.busy, b)
 			}
 		}
 		if i := slices.IndexFunc(presences, func(p Presence) bool { return p.ID == user }); i >= 0 {
@@ -212,6 +223,11 @@ func (l *life) at(t time.Time) State {
 			return State{Reason: ReasonAbsent, Until: &a.Ends}
 		}
 	}
+	for i := range l.busy {
+		if b := &l.busy[i]; !t.Before(b.From) && t.Before(b.To) {
+			return State{Reason: ReasonBusy, Until: &b.To}
+		}
+	}
 	if len(l.shifts) == 0 && !l.plan.known {
 		return State{Working: true, Reason: ReasonUnknown}
 	}
@@ -251,6 +267,9 @@ func (l *life) works(from, to time.Time) []worktime.Interval {
 	var absent []worktime.Interval
 	for _, a := range l.absences {
 		absent = append(absent, worktime.Interval{From: a.Details.Starts, To: a.Details.Ends})
+	}
+	for _, b := range l.busy {
+		absent = append(absent, b.Interval)
 	}
 	out := worktime.Without(l.planned(from, to), worktime.Join(absent...))
 	if p := l.presence; p != nil {
@@ -300,6 +319,10 @@ func (s *Service) Work(
 			dev.Label = d.Note
 		}
 		out.Deviations = append(out.Deviations, dev)
+	}
+	for _, b := range l.busy {
+		id := uuid.UUID(b.Calendar)
+		out.Deviations = append(out.Deviations, Deviation{Kind: DeviationBusy, From: b.From, To: b.To, Closed: true, Source: &id})
 	}
 	if q := l.presence; q != nil && q.Details.Since.Before(to) && q.Details.Until.After(from) {
 		out.Deviations = append(out.Deviations, Deviation{

@@ -6,6 +6,7 @@ import (
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
+	"github.com/rooftop-crm/rooftop/internal/platform/worktime"
 )
 
 // Filter narrows a list. A zero field does not narrow, and neither does one that the resource does not have.
@@ -15,7 +16,7 @@ type Filter struct {
 	Department *string
 	User       kernel.UserID
 	From, To   *time.Time // what touches the time between; for absences
-	State      string     // for presences
+	State      string     // for presences and external calendars
 }
 
 // RecordStore keeps one kind of record of one account. Its writes join the transaction of ctx. Finding fails with ErrNotFound and
@@ -40,8 +41,21 @@ type StaffStore interface {
 	LockUser(ctx context.Context, account kernel.AccountID, user kernel.UserID) error
 	// AbsencesOf reads the absences of the users that touch the time between.
 	AbsencesOf(ctx context.Context, account kernel.AccountID, users []kernel.UserID, from, to time.Time) ([]Absence, error)
+	// BusyOf reads the busy times of the users' external calendars that touch the time between, those of paused ones left out.
+	BusyOf(ctx context.Context, account kernel.AccountID, users []kernel.UserID, from, to time.Time) ([]BusyTime, error)
+	// BusyTimes reads those of one calendar, in order.
+	BusyTimes(ctx context.Context, account kernel.AccountID, calendar kernel.ExternalCalendarID) ([]worktime.Interval, error)
+	// ReplaceBusy exchanges those of one calendar, which are apart from each other.
+	ReplaceBusy(ctx context.Context, account kernel.AccountID, calendar kernel.ExternalCalendarID, all []worktime.Interval) error
 	// PresencesOf reads what the users say of themselves, what has expired included.
 	PresencesOf(ctx context.Context, account kernel.AccountID, users []kernel.UserID) ([]Presence, error)
+}
+
+// BusyTime is a time at which an external calendar says that its user is busy.
+type BusyTime struct {
+	User     kernel.UserID
+	Calendar kernel.ExternalCalendarID
+	worktime.Interval
 }
 
 // Stores are the stores of a Service.
@@ -51,5 +65,6 @@ type Stores struct {
 	Shifts    RecordStore[kernel.ShiftID, ShiftDetails]
 	Absences  RecordStore[kernel.AbsenceID, AbsenceDetails]
 	Presences RecordStore[kernel.UserID, PresenceDetails]
+	Externals RecordStore[kernel.ExternalCalendarID, ExternalDetails]
 	Staff     StaffStore
 }

@@ -31,6 +31,7 @@ type (
 	closure      struct{}
 	shift        struct{}
 	absence      struct{}
+	external     struct{}
 	webhook      struct{}
 	delivery     struct{}
 	job          struct{}
@@ -80,6 +81,8 @@ type (
 	ShiftID = ID[shift]
 	// AbsenceID names a time at which a user does not work.
 	AbsenceID = ID[absence]
+	// ExternalCalendarID names a calendar of a user's that is kept elsewhere.
+	ExternalCalendarID = ID[external]
 	// WebhookID names an endpoint that is told of events.
 	WebhookID = ID[webhook]
 	// DeliveryID names one event on its way to one endpoint.

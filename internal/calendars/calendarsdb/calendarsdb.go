@@ -1,5 +1,5 @@
-// Package calendarsdb keeps the rows of calendars: opening hours, closures, shifts, absences and presences. It alone names those
-// tables. Rules are left to calendars.
+// Package calendarsdb keeps the rows of calendars: opening hours, closures, shifts, absences, presences, and external
+// calendars with their busy times. It alone names those tables. Rules are left to calendars.
 package calendarsdb
 
 import (
@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/db"
 	"github.com/rooftop-crm/rooftop/internal/platform/keyset"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
+	"github.com/rooftop-crm/rooftop/internal/platform/worktime"
 )
 
 // New returns the stores.
@@ -26,6 +28,7 @@ func New(d *db.DB) calendars.Stores {
 		Shifts:    shelf[kernel.ShiftID, calendars.ShiftDetails, shiftRow]{d, "shifts", toShift, fromShift, shiftFilter},
 		Absences:  absences(d),
 		Presences: presences(d),
+		Externals: shelf[kernel.ExternalCalendarID, calendars.ExternalDetails, externalRow]{d, "external calendars", toExternal, fromExternal, externalFilter},
 		Staff:     &Staff{d},
 	}
 }
@@ -176,6 +179,67 @@ func (s *Staff) AbsencesOf(
 	}
 	b := absences(s.db)
 	return b.find(b.listed(ctx, account, calendars.Filter{From: &from, To: &to}).Where("user_id IN ?", users).Order("starts_at").Order("id"))
+}
+
+const selectBusy = `SELECT c.user_id, c.id, b.starts_at, b.ends_at FROM external_calendars c
+	JOIN external_busy_times b ON b.account_id = c.account_id AND b.calendar_id = c.id
+	WHERE c.account_id = $1 AND c.user_id = ANY($2) AND c.deleted_at IS NULL AND NOT c.paused AND b.starts_at < $4 AND b.ends_at > $3
+	ORDER BY b.starts_at, c.id`
+
+// BusyOf implements calendars.StaffStore.
+func (s *Staff) BusyOf(
+	ctx context.Context, account kernel.AccountID, users []kernel.UserID, from, to time.Time,
+) ([]calendars.BusyTime, error) {
+	if len(users) == 0 {
+		return nil, nil
+	}
+	var out []calendars.BusyTime
+	err := s.db.Query(ctx, account, selectBusy, []any{account, users, from, to}, func(r pgx.Rows) error {
+		var b calendars.BusyTime
+		if err := r.Scan(&b.User, &b.Calendar, &b.From, &b.To); err != nil {
+			return err
+		}
+		out = append(out, b)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read busy times: %w", err)
+	}
+	return out, nil
+}
+
+// BusyTimes implements calendars.StaffStore.
+func (s *Staff) BusyTimes(ctx context.Context, account kernel.AccountID, calendar kernel.ExternalCalendarID) ([]worktime.Interval, error) {
+	var out []worktime.Interval
+	err := s.db.Query(ctx, account, `SELECT starts_at, ends_at FROM external_busy_times WHERE account_id = $1 AND calendar_id = $2 ORDER BY starts_at`,
+		[]any{account, calendar}, func(r pgx.Rows) error {
+			var i worktime.Interval
+			if err := r.Scan(&i.From, &i.To); err != nil {
+				return err
+			}
+			out = append(out, i)
+			return nil
+		})
+	if err != nil {
+		return nil, fmt.Errorf("read busy times: %w", err)
+	}
+	return out, nil
+}
+
+const insertBusy = `INSERT INTO external_busy_times (account_id, calendar_id, starts_at, ends_at)
+	SELECT $1, $2, * FROM unnest($3::timestamptz[], $4::timestamptz[])`
+
+// ReplaceBusy implements calendars.StaffStore.
+func (s *Staff) ReplaceBusy(
+	ctx context.Context, account kernel.AccountID, calendar kernel.ExternalCalendarID, all []worktime.Interval,
+) error {
+	err := s.db.Queue(ctx, account, `DELETE FROM external_busy_times WHERE account_id = $1 AND calendar_id = $2`, []any{account, calendar}, nil, nil)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	starts := mapped(all, func(i worktime.Interval) time.Time { return i.From })
+	ends := mapped(all, func(i worktime.Interval) time.Time { return i.To })
+	return s.db.Queue(ctx, account, insertBusy, []any{account, calendar, starts, ends}, nil, nil)
 }
 
 // PresencesOf implements calendars.StaffStore.

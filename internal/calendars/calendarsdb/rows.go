@@ -227,3 +227,69 @@ func presenceFilter(q *gorm.DB, f calendars.Filter) *gorm.DB {
 	}
 	return q
 }
+
+type externalRow struct {
+	AccountID    kernel.AccountID          `gorm:"primaryKey"`
+	ID           kernel.ExternalCalendarID `gorm:"primaryKey"`
+	Version      int64
+	UserID       kernel.UserID
+	Name         string
+	URLSealed    []byte
+	URLShown     string
+	Paused       bool
+	Etag         string
+	LastModified string
+	Failures     int
+	ErrorCode    string
+	ErrorDetail  string
+	TriedAt      *time.Time
+	FetchedAt    *time.Time
+	ReadAt       *time.Time
+	NextAt       *time.Time
+	BusyCount    int
+	SkippedCount int
+	CreatedAt    time.Time `gorm:"autoCreateTime:false"`
+	UpdatedAt    time.Time `gorm:"autoUpdateTime:false"`
+	DeletedAt    *time.Time
+}
+
+// TableName is gorm's question.
+func (externalRow) TableName() string { return "external_calendars" }
+
+func toExternal(account kernel.AccountID, r calendars.External) externalRow {
+	d := r.Details
+	return externalRow{
+		AccountID: account, ID: r.ID, Version: r.Version, UserID: d.User, Name: d.Name, URLSealed: d.Link.Sealed, URLShown: d.Link.Shown, Paused: d.Paused,
+		Etag: d.ETag, LastModified: d.Modified, Failures: d.Failures, ErrorCode: d.Error.Code, ErrorDetail: d.Error.Detail,
+		TriedAt: d.TriedAt, FetchedAt: d.FetchedAt, ReadAt: d.ReadAt, NextAt: d.NextAt, BusyCount: d.Busy, SkippedCount: d.Skipped,
+		CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, DeletedAt: r.DeletedAt,
+	}
+}
+
+func fromExternal(r externalRow) calendars.External {
+	return calendars.External{
+		ID: r.ID, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt, DeletedAt: r.DeletedAt,
+		Details: calendars.ExternalDetails{
+			User: r.UserID, Name: r.Name, Link: calendars.Link{Sealed: r.URLSealed, Shown: r.URLShown}, Paused: r.Paused,
+			Reading: calendars.Reading{
+				ETag: r.Etag, Modified: r.LastModified, Failures: r.Failures, Error: calendars.FetchError{Code: r.ErrorCode, Detail: r.ErrorDetail},
+				TriedAt: r.TriedAt, FetchedAt: r.FetchedAt, ReadAt: r.ReadAt, NextAt: r.NextAt, Busy: r.BusyCount, Skipped: r.SkippedCount,
+			},
+		},
+	}
+}
+
+func externalFilter(q *gorm.DB, f calendars.Filter) *gorm.DB {
+	if !f.User.IsZero() {
+		q = q.Where("user_id = ?", f.User)
+	}
+	switch f.State {
+	case calendars.ExternalActive:
+		q = q.Where("NOT paused AND failures = 0")
+	case calendars.ExternalFailing:
+		q = q.Where("NOT paused AND failures > 0")
+	case calendars.ExternalPaused:
+		q = q.Where("paused")
+	}
+	return q
+}

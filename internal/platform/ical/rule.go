@@ -143,6 +143,28 @@ func (r Rule) near(start, before time.Time) time.Time {
 	return start
 }
 
+// steps is about how many periods are walked through from a beginning to an end.
+func (r Rule) steps(start, end time.Time) int {
+	days := max(r.option.Interval, 1)
+	switch r.option.Freq {
+	case rrule.YEARLY:
+		days *= 365
+	case rrule.MONTHLY:
+		days *= 30
+	case rrule.WEEKLY:
+		days *= 7
+	default:
+	}
+	if start.After(end) {
+		return 1
+	}
+	if r.option.Count == 0 && r.option.Freq >= rrule.WEEKLY { // see near
+		const window = 2 * 366
+		return 1 + min(int(end.Sub(start).Hours())/24, window)/days
+	}
+	return 1 + int(end.Sub(start).Hours())/24/days
+}
+
 // from makes the rule of a beginning. Nothing after end is wanted, so that the search ends there.
 func (r Rule) from(start, end time.Time) (*rrule.RRule, bool) {
 	o := r.option
