@@ -12626,7 +12626,7 @@ const docTemplate = `{
                     "format": "uuid"
                 },
                 "last_error": {
-                    "description": "null unless it is failing; the busy times stay as they were",
+                    "description": "null unless the last attempt failed; the busy times stay as they were",
                     "allOf": [
                         {
                             "$ref": "#/definitions/FetchError"

@@ -208,7 +208,7 @@ type ExternalCalendar struct {
 	Paused        bool                      `json:"paused"`                                   // neither fetched nor reckoned with
 	State         string                    `json:"state" enums:"active,failing,paused" example:"active"`
 	LastFetchedAt *time.Time                `json:"last_fetched_at"` // when the host last said what is in it
-	LastError     *FetchError               `json:"last_error"`      // null unless it is failing; the busy times stay as they were
+	LastError     *FetchError               `json:"last_error"`      // null unless the last attempt failed; the busy times stay as they were
 	NextFetchAt   *time.Time                `json:"next_fetch_at"`   // null while it is paused
 	BusyCount     int                       `json:"busy_count" example:"42"`
 	SkippedCount  int                       `json:"skipped_count" example:"0"` // entries that could not be read, and so do not count

@@ -298,7 +298,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 	})
 	hooks := eventsdb.New(d, ring)
 	s.Feed = events.NewService(events.Deps{
-		Log: s.Events, Rules: eventRules(s), Store: hooks, Lanes: hooks, Units: d, Work: s.Work, Out: newWebhookSender(m.out),
+		Log: s.Events, Audit: s.Audit, Rules: eventRules(s), Store: hooks, Lanes: hooks, Units: d, Work: s.Work, Out: newWebhookSender(m.out),
 		Render: eventsapi.Render, Enqueue: enqueueWebhooks(m.jobs), Presence: d.Presence, Now: now,
 	})
 	s.LongJobs = longjobs.New(d, s.Jobs, s.Events, s.Work, now)

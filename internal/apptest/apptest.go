@@ -178,6 +178,15 @@ func (c *Caller) JSON(method, path string, body any, headers ...string) *Answer 
 
 var contract = sync.OnceValues(openapi.NewValidator)
 
+// CheckWebhook tells what of a delivery does not fit openapi.yaml.
+func CheckWebhook(event string, h http.Header, body []byte) error {
+	v, err := contract()
+	if err != nil {
+		return err
+	}
+	return v.CheckWebhook(event, h, body)
+}
+
 // Send sends a request; headers are names and values in turn. The answer must fit openapi.yaml, and must not be a 5xx.
 func (c *Caller) Send(method, path string, body []byte, headers ...string) *Answer {
 	c.t.Helper()

@@ -77,6 +77,58 @@ func TestAuditLogTellsWhoDidWhat(t *testing.T) {
 	assert.Len(t, paged, strings.Count(whole, `"request_id"`))
 }
 
+func TestAuditLogOfWebhooksAndCalendars(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	_, a := hooked(t, r)
+	made := hook(a, r, object{"event_types": []any{"contact.created"}})
+	id := made.Str("id")
+	path := "/v1/webhook-endpoints/" + id
+	a.JSON(http.MethodPatch, path, object{"url": r.URL + "/other?token=4711", "description": "Two"}).Is(http.StatusOK)
+	rotated := a.Post(path+"/rotate-secret", object{}).Is(http.StatusOK)
+	contact(a, "One")
+	first := r.await(t, 1)[0]
+	sent := delivery(t, a, id, first.event.ID, "delivered").Str("id")
+	a.Post("/v1/webhook-deliveries/"+sent+"/replay", nil).Is(http.StatusAccepted)
+	a.Post(path+"/replay", object{"since": "2020-01-01T00:00:00Z", "states": []any{"failed"}}).Is(http.StatusAccepted)
+	r.says(status(http.StatusGone))
+	a.Post(path+"/test", nil).Is(http.StatusAccepted)
+	apptest.Await(t, "410 disables", func() bool { return a.Get(path).At("enabled") == false })
+	a.JSON(http.MethodDelete, path, nil).Is(http.StatusNoContent)
+	a.Post(path+"/restore", nil).Is(http.StatusOK)
+	assert.Equal(t, []string{
+		"webhook_endpoint.created", "webhook_endpoint.updated", "webhook_endpoint.secret_rotated", "webhook_endpoint.replayed", "webhook_endpoint.disabled",
+		"webhook_endpoint.deleted", "webhook_endpoint.restored",
+	}, acts(a, id))
+	assert.Equal(t, []string{"webhook_delivery.replayed"}, acts(a, sent))
+	disabled := a.Get("/v1/audit-log?act=webhook_endpoint.disabled").Is(http.StatusOK)
+	assert.Equal(t, "system", disabled.Str("data.0.actor_type"))
+	replayed := a.Get("/v1/audit-log?act=webhook_endpoint.replayed").Is(http.StatusOK)
+	assert.Equal(t, object{"field": "since", "before": nil, "after": "2020-01-01T00:00:00Z", "withheld": false}, replayed.At("data.0.changes.1"))
+
+	opening := hours(a, a.Dealership, nil).Is(http.StatusCreated).Str("id")
+	a.JSON(http.MethodPatch, "/v1/opening-hours/"+opening, object{
+		"holidays": object{"region": "FR-67"}, "exceptions": []any{object{"date": "2026-12-24", "note": "a note of somebody's"}},
+	}).Is(http.StatusOK)
+	closed := a.Post("/v1/closures", object{"dealership_id": a.Dealership, "starts": "2026-12-07T12:00", "ends": "2026-12-07T14:00"}).Is(http.StatusCreated).Str("id")
+	a.JSON(http.MethodPatch, "/v1/closures/"+closed, object{"ends": "2026-12-07T15:00"}).Is(http.StatusOK)
+	a.JSON(http.MethodDelete, "/v1/closures/"+closed, nil).Is(http.StatusNoContent)
+	assert.Equal(t, []string{"opening_hours.created", "opening_hours.updated"}, acts(a, opening))
+	assert.Equal(t, []string{"closure.created", "closure.updated", "closure.deleted"}, acts(a, closed))
+	region := a.Get("/v1/audit-log?act=opening_hours.updated").Is(http.StatusOK)
+	assert.Equal(t, []any{
+		object{"field": "exceptions", "before": nil, "after": nil, "withheld": true},
+		object{
+			"field": "holidays", "withheld": false, "before": object{"closed": true, "country": "", "region": "", "open_on": []any{}},
+			"after": object{"closed": true, "country": "", "region": "FR-67", "open_on": []any{}},
+		},
+	}, region.List("data.0.changes"))
+	whole := string(a.Get("/v1/audit-log?limit=200").Body)
+	for _, secret := range []string{"4711", "/hook", made.Str("secret"), rotated.Str("secret"), "a note of somebody's"} {
+		assert.NotContains(t, whole, secret)
+	}
+}
+
 // What is written stays: the server's own role can add to the log and do nothing else.
 func TestAuditLogIsAppendOnly(t *testing.T) {
 	t.Parallel()

@@ -29,7 +29,9 @@ type outbound struct {
 var outbounds = []outbound{
 	{
 		name: "webhooks", path: "/v1/webhook-endpoints",
-		body: func(_ *apptest.Account, url string) object { return object{"url": url, "event_types": []any{"none.such"}} },
+		body: func(_ *apptest.Account, url string) object {
+			return object{"url": url, "event_types": []any{"none.such"}}
+		},
 		try: func(t *testing.T, a *apptest.Account, id string) string {
 			t.Helper()
 			sent := "/v1/webhook-deliveries/" + a.Post("/v1/webhook-endpoints/"+id+"/test", nil).Is(http.StatusAccepted).Str("id")

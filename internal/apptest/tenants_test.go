@@ -452,6 +452,7 @@ func settle(t testing.TB, conn *pgx.Conn, account kernel.AccountID) {
 	apptest.Await(t, "the mail and the work of the account are at rest", func() bool {
 		return collect[int](t, conn, `SELECT (SELECT count(*) FROM mails WHERE account_id = $1 AND state IN ('queued', 'sending'))
 			+ (SELECT count(*) FROM inbound_messages WHERE account_id = $1 AND checks IS NULL)
+			+ (SELECT count(*) FROM webhook_lanes WHERE account_id = $1 AND (queued_at IS NOT NULL OR holder IS NOT NULL))
 			+ (SELECT count(*) FROM due_work WHERE account_id = $1 AND due_at < now() + interval '10 minutes')`, account)[0] == 0
 	})
 }
@@ -507,6 +508,7 @@ func checksums(t testing.TB, p *apptest.Program, a *tenant) map[string]string {
 	conn := owner(t, p)
 	settle(t, conn, a.ID)
 	awaitNumbers(t, conn)
+	assertTypesListed(t, conn)
 	sums := map[string]string{}
 	sum := func(table, column string, id any) {
 		sql := fmt.Sprintf(`SELECT count(*) || ' rows ' || coalesce(md5(string_agg(t::text, E'\n' ORDER BY t::text)), '') FROM %s t WHERE %s = $1`,

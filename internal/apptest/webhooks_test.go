@@ -59,6 +59,9 @@ func newReceiver(t testing.TB) *receiver {
 		if err == nil {
 			err = json.Unmarshal(body, &h.event)
 		}
+		if err == nil && h.event.Data.Resource != "thing" { // which only tests have
+			assert.NoError(t, apptest.CheckWebhook(h.event.Type, req.Header, body))
+		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return

@@ -39,7 +39,7 @@ var rooms = []room{
 	{path: "internal/intaketest", rooms: []string{".", "api/...", "internal/...", "pkg/..."}, libraries: []string{"*"}},
 	{path: "internal/crashtest", rooms: []string{".", "api/...", "internal/...", "pkg/..."}, libraries: []string{"*"}},
 	{path: "internal/archtest"},
-	{path: "internal/openapi/generate", libraries: []string{"github.com/swaggo/swag", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3"}},
+	{path: "internal/openapi/generate", rooms: []string{"internal/events"}, libraries: []string{"github.com/swaggo/swag", "github.com/getkin/kin-openapi", "go.yaml.in/yaml/v3"}},
 	{path: "internal/openapi", rooms: []string{"."}, libraries: []string{"github.com/santhosh-tekuri/jsonschema/v6"}},
 
 	{path: "internal/core", rooms: platform, libraries: forDomain},

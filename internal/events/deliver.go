@@ -219,8 +219,10 @@ func (w *sending) record(ctx context.Context, d Delivery, o outcome) error {
 
 // disable stops an endpoint that is gone or fails for days, and tells the account.
 func (s *Service) disable(ctx context.Context, account kernel.AccountID, id kernel.WebhookID, reason string) error {
+	var before Endpoint
 	now, was := s.Now(), false
 	e, err := s.Store.UpdateEndpoint(ctx, account, id, func(e *Endpoint) (bool, error) {
+		before = *e
 		if was = e.Enabled && e.DeletedAt == nil; was {
 			e.Enabled, e.Version, e.UpdatedAt = false, e.Version+1, now
 			e.disabledBy(reason, now)
@@ -233,7 +235,7 @@ func (s *Service) disable(ctx context.Context, account kernel.AccountID, id kern
 	if err := s.Store.Cancel(ctx, account, id, now); err != nil {
 		return err
 	}
-	if err := s.tell(ctx, auth.System(account), e, "disabled", []string{"enabled", "disabled_reason", "disabled_at"}); err != nil {
+	if err := s.tell(ctx, auth.System(account), &before, e, "disabled", []string{"enabled", "disabled_reason", "disabled_at"}); err != nil {
 		return err
 	}
 	if s.Mail == nil {

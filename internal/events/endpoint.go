@@ -18,6 +18,9 @@ import (
 // ResourceEndpoint is what the events about endpoints are about.
 const ResourceEndpoint = "webhook_endpoint"
 
+// resourceDelivery is how the audit log names a delivery.
+const resourceDelivery = "webhook_delivery"
+
 const (
 	// MaxEndpoints is how many endpoints an account may have.
 	MaxEndpoints = 50

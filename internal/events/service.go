@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 )
@@ -23,7 +24,8 @@ const (
 
 // Deps is what a Service is made of.
 type Deps struct {
-	Log *outbox.Log
+	Log   *outbox.Log
+	Audit audit.Writer
 	// Rules are by resource, as in Event.Resource.
 	Rules map[string]Rule
 	// Retention is how long events and deliveries are kept. 30 days when zero.

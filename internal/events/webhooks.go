@@ -2,11 +2,14 @@ package events
 
 import (
 	"context"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
@@ -108,7 +111,7 @@ func (s *Service) CreateEndpoint(ctx context.Context, actor auth.Actor, d Endpoi
 		if err := s.Work.Schedule(ctx, actor.Account, WorkPurge, uuid.UUID(actor.Account), now.Add(purgeEvery)); err != nil {
 			return err
 		}
-		return s.tell(ctx, actor, e, "created", nil)
+		return s.tell(ctx, actor, nil, e, "created", nil)
 	})
 	return IssuedEndpoint{Endpoint: e, Secret: e.Secrets[0].Text}, err
 }
@@ -132,10 +135,47 @@ func (e *Endpoint) disabledBy(reason string, now time.Time) {
 	}
 }
 
-func (s *Service) tell(ctx context.Context, actor auth.Actor, e Endpoint, verb string, changed []string) error {
-	return s.Log.Write(ctx, actor.Account, outbox.Event{
+// tell writes the event and the entry in the audit log of what became of an endpoint; was is what it was before, nil when it is new.
+func (s *Service) tell(ctx context.Context, actor auth.Actor, was *Endpoint, e Endpoint, verb string, changed []string) error {
+	err := s.Log.Write(ctx, actor.Account, outbox.Event{
 		Type: ResourceEndpoint + "." + verb, Resource: ResourceEndpoint, ID: uuid.UUID(e.ID), Sequence: e.Version,
 		Actor: actor, Changed: changed, At: e.UpdatedAt,
+	})
+	if err != nil {
+		return err
+	}
+	var before audit.Fields
+	if was != nil {
+		before = was.open()
+	}
+	if slices.Equal(changed, secretsChanged) {
+		verb = "secret_rotated"
+	}
+	return s.Audit.Write(ctx, actor.Account, audit.Act{
+		Act: ResourceEndpoint + "." + verb, Subject: ResourceEndpoint, SubjectID: uuid.UUID(e.ID), Actor: actor,
+		Changes: audit.Diff(changed, before, e.open()), At: e.UpdatedAt,
+	})
+}
+
+// secretsChanged is what changes of an endpoint by a rotation.
+var secretsChanged = []string{"secrets"}
+
+// open is what the audit log shows of an endpoint. Of its URL that is the host: the rest may hold a secret of the receiver's.
+func (e Endpoint) open() audit.Fields {
+	host := ""
+	if u, err := url.Parse(e.URL); err == nil {
+		host = u.Scheme + "://" + u.Host
+	}
+	return audit.Fields{
+		"url": host, "description": e.Description, "event_types": e.Types, "resources": e.Resources, "dealership_ids": e.Dealerships,
+		"scopes": e.Scopes.List(), "enabled": e.Enabled, "disabled_reason": e.DisabledReason, "disabled_at": e.DisabledAt, "deleted_at": e.DeletedAt,
+	}
+}
+
+// noteReplay writes down that somebody asked for deliveries once more.
+func (s *Service) noteReplay(ctx context.Context, actor auth.Actor, subject string, id uuid.UUID, said audit.Fields) error {
+	return s.Audit.Write(ctx, actor.Account, audit.Act{
+		Act: subject + ".replayed", Subject: subject, SubjectID: id, Actor: actor, Changes: audit.Diff(nil, nil, said), At: s.Now(),
 	})
 }
 
@@ -191,8 +231,10 @@ func (s *Service) changeEndpoint(
 	err := s.Units.InTx(ctx, func(ctx context.Context) error {
 		now := s.Now()
 		var changed []string
+		var was Endpoint
 		var err error
 		out, err = s.Store.UpdateEndpoint(ctx, actor.Account, id, func(e *Endpoint) (bool, error) {
+			was = *e
 			if (e.DeletedAt != nil) != (verb == "restored") {
 				return false, ErrEndpointNotFound
 			}
@@ -214,7 +256,7 @@ func (s *Service) changeEndpoint(
 				return err
 			}
 		}
-		return s.tell(ctx, actor, out, verb, changed)
+		return s.tell(ctx, actor, &was, out, verb, changed)
 	})
 	return out, err
 }
@@ -284,7 +326,7 @@ func (s *Service) RotateSecret(
 		}
 		fresh.CreatedAt = now
 		e.Secrets = append(live, fresh)
-		return []string{"secrets"}, nil
+		return secretsChanged, nil
 	})
 	return IssuedEndpoint{Endpoint: e, Secret: fresh.Text}, err
 }
@@ -337,7 +379,7 @@ func (s *Service) Test(ctx context.Context, actor auth.Actor, id kernel.WebhookI
 		}
 		now := s.Now()
 		ev := Event{
-			ID: kernel.NewID[uuid.UUID](), Account: actor.Account, Type: "webhook.test", Resource: ResourceEndpoint, ResourceID: uuid.UUID(e.ID),
+			ID: kernel.NewID[uuid.UUID](), Account: actor.Account, Type: TestType, Resource: ResourceEndpoint, ResourceID: uuid.UUID(e.ID),
 			Sequence: e.Version, ActorKind: actor.Kind, ActorID: actor.ID(), At: now,
 		}
 		if out, err = s.deliveryOf(&ev, e.ID, now); err != nil {
@@ -374,6 +416,9 @@ func (s *Service) ReplayOne(ctx context.Context, actor auth.Actor, id kernel.Del
 		if err := s.Work.Schedule(ctx, actor.Account, WorkDeliver, uuid.UUID(e.ID), now); err != nil {
 			return err
 		}
+		if err := s.noteReplay(ctx, actor, resourceDelivery, uuid.UUID(id), audit.Fields{"endpoint_id": e.ID, "event_id": d.EventID}); err != nil {
+			return err
+		}
 		out, err = s.Store.Delivery(ctx, actor.Account, id)
 		return err
 	})
@@ -391,6 +436,17 @@ type Range struct {
 	Only []DeliveryState
 }
 
+func (r Range) open(queued int) audit.Fields {
+	out := audit.Fields{"since": r.Since, "queued": queued}
+	if !r.Until.IsZero() {
+		out["until"] = r.Until
+	}
+	if r.Only != nil {
+		out["states"] = r.Only
+	}
+	return out
+}
+
 // Replay delivers the events of a range once more, with the same ids and bodies, and returns how many.
 func (s *Service) Replay(ctx context.Context, actor auth.Actor, id kernel.WebhookID, r Range) (int, error) {
 	if err := requireWide(actor, auth.WebhooksWrite); err != nil {
@@ -405,7 +461,7 @@ func (s *Service) Replay(ctx context.Context, actor auth.Actor, id kernel.Webhoo
 		}
 		now := s.Now()
 		all, err := s.between(ctx, actor.Account, e, r, now)
-		if err != nil || len(all) == 0 {
+		if err != nil {
 			return err
 		}
 		for begin := 0; begin < len(all); begin += insertBatch {
@@ -414,6 +470,9 @@ func (s *Service) Replay(ctx context.Context, actor auth.Actor, id kernel.Webhoo
 				return err
 			}
 			queued += n
+		}
+		if err := s.noteReplay(ctx, actor, ResourceEndpoint, uuid.UUID(id), r.open(queued)); err != nil || queued == 0 {
+			return err
 		}
 		return s.Work.Schedule(ctx, actor.Account, WorkDeliver, uuid.UUID(e.ID), now)
 	})

@@ -18,7 +18,14 @@ import (
 type Validator struct {
 	doc     node
 	routes  []route
+	hooks   map[string]hook // by type of event
 	problem schemas
+}
+
+// hook is what endpoints are sent for a type of event.
+type hook struct {
+	op   node
+	body *jsonschema.Schema
 }
 
 // route is an operation with its schemas, compiled.
@@ -72,6 +79,14 @@ func newValidator(doc node) (*Validator, error) {
 			}
 			v.routes = append(v.routes, r)
 		}
+	}
+	v.hooks = map[string]hook{}
+	for name, item := range object(doc["webhooks"]) {
+		body, err := whole.Compile(documentURL + "#/webhooks/" + escape(name) + "/post/requestBody/content/application~1json/schema")
+		if err != nil {
+			return nil, fmt.Errorf("webhook %s: %w", name, err)
+		}
+		v.hooks[name] = hook{object(object(item)["post"]), body}
 	}
 	// A path in full goes before one with a parameter in the same place.
 	slices.SortFunc(v.routes, func(a, b route) int { return strings.Compare(a.path, b.path) })
@@ -144,6 +159,28 @@ func (v *Validator) CheckResponse(req *http.Request, resp *http.Response, body [
 	}
 	if err := checkBody(r.answers[key], resp.Header, body, req.Method == http.MethodHead); err != nil {
 		return fmt.Errorf("%s %s %s: %w", r.method, r.path, status, err)
+	}
+	return nil
+}
+
+// CheckWebhook fails when the document does not describe what an endpoint was sent for an event of a type.
+func (v *Validator) CheckWebhook(name string, h http.Header, body []byte) error {
+	described, ok := v.hooks[name]
+	if !ok {
+		return fmt.Errorf("the type of event %s is not described", name)
+	}
+	parameters, _ := described.op["parameters"].([]any)
+	for _, p := range parameters {
+		if header, _ := resolve(v.doc, object(p))["name"].(string); h.Get(header) == "" {
+			return fmt.Errorf("%s: the header %s is missing", name, header)
+		}
+	}
+	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	if err == nil {
+		err = described.body.Validate(value)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w\n%.2000s", name, err, body)
 	}
 	return nil
 }

@@ -55,6 +55,20 @@ var commonParameters = map[string]node{
 		"name": "If-Match", "in": "header", "description": "The ETag of the version to change. Another version answers 412.",
 		"schema": node{"type": "string"},
 	},
+	"WebhookId": {
+		"name": "webhook-id", "in": "header", "required": true, "description": "The event's id: the same over every attempt and replay.",
+		"schema": node{"type": "string", "format": "uuid"},
+	},
+	"WebhookTimestamp": {
+		"name": "webhook-timestamp", "in": "header", "required": true,
+		"description": "When the attempt was made, in seconds since 1970. Refuse what is more than five minutes off.",
+		"schema":      node{"type": "integer", "format": "int64"},
+	},
+	"WebhookSignature": {
+		"name": "webhook-signature", "in": "header", "required": true,
+		"description": "One or more signatures as Standard Webhooks 1.0.0 writes them, with spaces between them: v1, and the HMAC-SHA256, in base64, of the id, the timestamp and the raw body with points between them. One that fits is enough.",
+		"schema":      node{"type": "string", "examples": []any{"v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="}},
+	},
 	"IfNoneMatch": {
 		"name": "If-None-Match", "in": "header", "description": "The ETag that the caller has. The same version answers 304 without a body.",
 		"schema": node{"type": "string"},

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/rooftop-crm/rooftop/internal/events"
 )
 
 // sample generates the document of testdata/sample. Tests here do not run in parallel, since swag needs the working directory.
@@ -18,7 +20,7 @@ func sample(t *testing.T, change func(dir string)) (map[string][]byte, error) {
 	if change != nil {
 		change(dir)
 	}
-	return produce(dir)
+	return produce(dir, nil)
 }
 
 func document(t *testing.T) node {
@@ -43,7 +45,12 @@ func at(t *testing.T, doc node, keys ...string) any {
 
 func schemaOf(t *testing.T, doc node, keys ...string) string {
 	t.Helper()
-	text, err := json.Marshal(at(t, doc, append([]string{"components", "schemas"}, keys...)...))
+	return textOf(t, at(t, doc, append([]string{"components", "schemas"}, keys...)...))
+}
+
+func textOf(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	return string(text)
 }
@@ -153,10 +160,25 @@ func TestMissingNotesAreNamed(t *testing.T) {
 	assert.ErrorContains(t, err, "POST /v1/bad")
 }
 
+func TestWebhooksAreDescribedByTheirTable(t *testing.T) {
+	doc := node{"components": node{"schemas": node{feedEvent: node{
+		"type": "object", "properties": node{"type": node{"type": "string"}}, "required": []any{"type"},
+	}}}}
+	moved := events.Type{Name: "lead.status_changed", Resource: "lead", Summary: "A lead moved."}
+	require.NoError(t, addWebhooks(doc, []events.Type{moved}))
+	assert.Equal(t, "onLeadStatusChanged", at(t, doc, "webhooks", "lead.status_changed", "post", "operationId"))
+	assert.JSONEq(t, `{"allOf": [{"$ref": "#/components/schemas/WebhookEvent"}, {"properties": {"type": {"const": "lead.status_changed"}}, "required": ["type"]}]}`,
+		textOf(t, at(t, doc, "webhooks", "lead.status_changed", "post", "requestBody", "content", jsonType, "schema")))
+	assert.JSONEq(t, `["type", "timestamp"]`, schemaOf(t, doc, sentEvent, "required"))
+	assert.JSONEq(t, `["type"]`, schemaOf(t, doc, feedEvent, "required"), "the envelope of the feeds stays as it is")
+	require.ErrorContains(t, addWebhooks(doc, []events.Type{moved, moved}), "lead.status_changed is listed twice")
+	assert.ErrorContains(t, addWebhooks(node{}, []events.Type{moved}), `"Event"`)
+}
+
 // The committed document is the one that the source makes.
 func TestGenerateLeavesNoDiff(t *testing.T) {
 	root := "../../.."
-	files, err := produce(root)
+	files, err := produce(root, events.Types())
 	require.NoError(t, err)
 	for name, want := range files {
 		got, err := os.ReadFile(filepath.Join(root, name))

@@ -2,7 +2,7 @@
 //
 // The way: a copy of the source whose wire fields say in their tags what their Go types say (source.go), swag v1 over that
 // copy (swag.go), a library's conversion to OpenAPI 3.0, and our raise to 3.1 with all that is the same for every operation
-// (raise.go and the files beside it). swag v2 emits 3.1 itself, but is a release candidate and needs most of the same raise.
+// (raise.go and the files beside it), and the webhooks by the table of types of events (webhooks.go). swag v2 emits 3.1 itself, but is a release candidate and needs most of the same raise.
 // The output depends on the source alone, byte for byte.
 package main
 
@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/rooftop-crm/rooftop/internal/events"
 )
 
 func main() {
@@ -25,7 +27,7 @@ func main() {
 
 // generate writes docs/ and openapi.yaml under root.
 func generate(root string) error {
-	files, err := produce(root)
+	files, err := produce(root, events.Types())
 	if err != nil {
 		return err
 	}
@@ -41,8 +43,8 @@ func generate(root string) error {
 	return nil
 }
 
-// produce makes the files, by their names under root, and writes nothing there.
-func produce(root string) (map[string][]byte, error) {
+// produce makes the files, by their names under root, and writes nothing there. types are those of the events that endpoints are sent.
+func produce(root string, types []events.Type) (map[string][]byte, error) {
 	root, err := filepath.Abs(root)
 	if err != nil {
 		return nil, err
@@ -60,7 +62,7 @@ func produce(root string) (map[string][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("convert: %w", err)
 	}
-	doc, err := raise(converted)
+	doc, err := raise(converted, types)
 	if err != nil {
 		return nil, err
 	}

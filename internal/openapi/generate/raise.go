@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"github.com/rooftop-crm/rooftop/internal/events"
 )
 
 // node is one object of the document. From here on the document is a plain tree: its new shapes (a type union, a
@@ -16,8 +18,8 @@ type node = map[string]any
 
 const schemaPrefix = "#/components/schemas/"
 
-// raise makes OpenAPI 3.1 of the converted document and adds what is the same for every operation.
-func raise(converted *openapi3.T) (node, error) {
+// raise makes OpenAPI 3.1 of the converted document and adds what is the same for every operation, and the webhooks.
+func raise(converted *openapi3.T, types []events.Type) (node, error) {
 	text, err := converted.MarshalJSON()
 	if err != nil {
 		return nil, err
@@ -37,6 +39,9 @@ func raise(converted *openapi3.T) (node, error) {
 		return nil, err
 	}
 	if err := splitDirections(doc); err != nil {
+		return nil, err
+	}
+	if err := addWebhooks(doc, types); err != nil {
 		return nil, err
 	}
 	nameValues(doc)
@@ -62,7 +67,7 @@ func bearer(doc node) {
 // unused fails when a schema is described that nothing uses: a leftover of a handler that changed.
 func unused(doc node) error {
 	schemas := child(doc, "components", "schemas")
-	used := reachable(schemas, refsIn(doc["paths"]), refsIn(child(doc, "components", "responses")))
+	used := reachable(schemas, refsIn(doc["paths"]), refsIn(doc["webhooks"]), refsIn(child(doc, "components", "responses")))
 	for _, name := range slices.Sorted(maps.Keys(schemas)) {
 		if !used[name] {
 			delete(schemas, name)

@@ -15,11 +15,11 @@ import (
 var order = []string{
 	"openapi", "info", "title", "version", "servers", "security", "tags",
 	"operationId", "name", "in", "required", "url", "summary", "description", "parameters", "requestBody", "responses",
-	"get", "put", "post", "patch", "delete", "$ref", "type", "format", "paths", "components",
+	"get", "put", "post", "patch", "delete", "$ref", "type", "format", "paths", "webhooks", "components",
 }
 
 // named are the objects whose keys are names rather than words of OpenAPI.
-var named = []string{"paths", "schemas", "properties", "responses", "headers", "content"}
+var named = []string{"paths", "webhooks", "schemas", "properties", "responses", "headers", "content"}
 
 // render writes the document as YAML.
 func render(doc node) ([]byte, error) {

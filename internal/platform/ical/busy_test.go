@@ -74,13 +74,16 @@ func TestReadBusy(t *testing.T) {
 		{"in a zone", []string{event("DTSTART;TZID=Europe/Paris:20261012T080000", "DTEND;TZID=Europe/Paris:20261012T090000")}, []string{"10-12 06:00 to 10-12 07:00"}, 0},
 		{"in a zone by a path", []string{event(`DTSTART;TZID="/mozilla.org/20050126_1/America/New_York":20261012T080000`, "DURATION:PT1H")}, []string{"10-12 12:00 to 10-12 13:00"}, 0},
 		{
-			"in a zone that is defined, across its change", []string{outlook, event("DTSTART;TZID=Customized Time Zone:20261023T080000", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=4")},
-			[]string{"10-23 05:00 to 10-23 06:00", "10-24 05:00 to 10-24 06:00", "10-25 06:00 to 10-25 07:00", "10-26 06:00 to 10-26 07:00"}, 0,
+			"in a zone that is defined, across its change",
+			[]string{outlook, event("DTSTART;TZID=Customized Time Zone:20261023T080000", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=4")},
+			[]string{"10-23 05:00 to 10-23 06:00", "10-24 05:00 to 10-24 06:00", "10-25 06:00 to 10-25 07:00", "10-26 06:00 to 10-26 07:00"},
+			0,
 		},
 		{
 			"in a zone that is defined by dates",
 			[]string{event("DTSTART;TZID=/example.com/Half an hour:20260914T120000", "DURATION:PT30M"), event("DTSTART;TZID=/example.com/Half an hour:20261012T120000", "DURATION:PT30M"), lanka},
-			[]string{"09-14 06:30 to 09-14 07:00", "10-12 06:00 to 10-12 06:30"}, 0,
+			[]string{"09-14 06:30 to 09-14 07:00", "10-12 06:00 to 10-12 06:30"},
+			0,
 		},
 		{"in a zone of which nothing is known", []string{event("DTSTART;TZID=Nowhere:20261012T080000", "DURATION:PT1H")}, []string{"10-12 06:00 to 10-12 07:00"}, 0},
 		{"floating", []string{event("DTSTART:20261012T080000", "DTEND:20261012T090000")}, []string{"10-12 06:00 to 10-12 07:00"}, 0},
@@ -90,76 +93,98 @@ func TestReadBusy(t *testing.T) {
 		{"a duration in weeks", []string{event("DTSTART:20261012T080000Z", "DURATION:+P1W")}, []string{"10-12 08:00 to 10-19 08:00"}, 0},
 		{"no time at all", []string{event("DTSTART:20261012T080000Z"), event("DTSTART:20261012T080000Z", "DURATION:PT0S")}, nil, 0},
 		{
-			"free, cancelled, a to-do, and an alarm's duration", []string{
+			"free, cancelled, a to-do, and an alarm's duration",
+			[]string{
 				event("DTSTART:20261012T080000Z", "DURATION:PT1H", "TRANSP:TRANSPARENT"), event("DTSTART:20261012T080000Z", "DURATION:PT1H", "STATUS:CANCELLED"),
 				"BEGIN:VTODO\nDTSTART:20261012T080000Z\nDURATION:PT1H\nEND:VTODO",
 				event("DTSTART:20261013T080000Z", "BEGIN:VALARM\nDURATION:PT9H\nREPEAT:2\nEND:VALARM", "STATUS:TENTATIVE", "DTEND:20261013T083000Z"),
 			},
-			[]string{"10-13 08:00 to 10-13 08:30"}, 0,
+			[]string{"10-13 08:00 to 10-13 08:30"},
+			0,
 		},
 		{
-			"a rule until a time in UTC, without some of its days", []string{event(
+			"a rule until a time in UTC, without some of its days",
+			[]string{event(
 				"UID:1", "DTSTART;TZID=Europe/Paris:20261005T090000", "DTEND;TZID=Europe/Paris:20261005T100000", "RRULE:FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20261014T070000Z;WKST=SU",
 				"EXDATE;TZID=Europe/Paris:20261007T090000", "EXDATE:20261012T070000Z",
 			)},
-			[]string{"10-05 07:00 to 10-05 08:00", "10-14 07:00 to 10-14 08:00"}, 0,
+			[]string{"10-05 07:00 to 10-05 08:00", "10-14 07:00 to 10-14 08:00"},
+			0,
 		},
 		{
-			"a rule that says the time of day once more, and exceptions by day", []string{event(
+			"a rule that says the time of day once more, and exceptions by day",
+			[]string{event(
 				"DTSTART:20261005T090000Z", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=3;BYHOUR=9;BYMINUTE=0;BYSECOND=0", "EXDATE;VALUE=DATE:20261006",
 			)},
-			[]string{"10-05 09:00 to 10-05 10:00", "10-07 09:00 to 10-07 10:00"}, 0,
+			[]string{"10-05 09:00 to 10-05 10:00", "10-07 09:00 to 10-07 10:00"},
+			0,
 		},
 		{
-			"every year, from long ago", []string{event("DTSTART;VALUE=DATE:19791012", "RRULE:FREQ=YEARLY")},
-			[]string{"10-11 22:00 to 10-12 22:00"}, 0,
+			"every year, from long ago",
+			[]string{event("DTSTART;VALUE=DATE:19791012", "RRULE:FREQ=YEARLY")},
+			[]string{"10-11 22:00 to 10-12 22:00"},
+			0,
 		},
 		{
-			"a first time that the rule does not have", []string{event("DTSTART:20261006T090000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;BYDAY=MO;UNTIL=20261013")},
-			[]string{"10-06 09:00 to 10-06 10:00", "10-12 09:00 to 10-12 10:00"}, 0,
+			"a first time that the rule does not have",
+			[]string{event("DTSTART:20261006T090000Z", "DURATION:PT1H", "RRULE:FREQ=WEEKLY;BYDAY=MO;UNTIL=20261013")},
+			[]string{"10-06 09:00 to 10-06 10:00", "10-12 09:00 to 10-12 10:00"},
+			0,
 		},
 		{
-			"further times and periods", []string{event(
+			"further times and periods",
+			[]string{event(
 				"DTSTART:20261005T090000Z", "DURATION:PT1H", "RDATE;TZID=Europe/Paris:20261006T090000,20261007T090000", "RDATE;VALUE=PERIOD:20261008T090000Z/PT2H,20261009T090000Z/20261009T093000Z",
 			)},
-			[]string{"10-05 09:00 to 10-05 10:00", "10-06 07:00 to 10-06 08:00", "10-07 07:00 to 10-07 08:00", "10-08 09:00 to 10-08 11:00", "10-09 09:00 to 10-09 09:30"}, 0,
+			[]string{"10-05 09:00 to 10-05 10:00", "10-06 07:00 to 10-06 08:00", "10-07 07:00 to 10-07 08:00", "10-08 09:00 to 10-08 11:00", "10-09 09:00 to 10-09 09:30"},
+			0,
 		},
 		{
-			"one occurrence moved, one cancelled, one free", []string{
+			"one occurrence moved, one cancelled, one free",
+			[]string{
 				event("UID:a", "DTSTART;TZID=Europe/Paris:20261005T090000", "DURATION:PT1H", "RRULE:FREQ=DAILY;COUNT=5"),
 				event("UID:a", "RECURRENCE-ID;TZID=Europe/Paris:20261006T090000", "DTSTART;TZID=Europe/Paris:20261006T150000", "DURATION:PT2H"),
 				event("UID:a", "RECURRENCE-ID:20261007T070000Z", "DTSTART:20261007T070000Z", "DURATION:PT1H", "STATUS:CANCELLED"),
 				event("UID:a", "RECURRENCE-ID:20261008T070000Z", "DTSTART:20261008T070000Z", "DURATION:PT1H", "TRANSP:TRANSPARENT"),
 				event("UID:b", "RECURRENCE-ID:20261009T070000Z", "DTSTART:20261109T070000Z", "DURATION:PT1H"),
 			},
-			[]string{"10-05 07:00 to 10-05 08:00", "10-06 13:00 to 10-06 15:00", "10-09 07:00 to 10-09 08:00", "11-09 07:00 to 11-09 08:00"}, 0,
+			[]string{"10-05 07:00 to 10-05 08:00", "10-06 13:00 to 10-06 15:00", "10-09 07:00 to 10-09 08:00", "11-09 07:00 to 11-09 08:00"},
+			0,
 		},
 		{
-			"free and busy times", []string{
+			"free and busy times",
+			[]string{
 				"BEGIN:VFREEBUSY\nFREEBUSY;FBTYPE=BUSY:20261012T080000Z/20261012T090000Z,20261012T100000Z/PT30M\nFREEBUSY;FBTYPE=FREE:20261013T080000Z/PT1H\nFREEBUSY:20261014T080000Z/PT1H\nEND:VFREEBUSY",
 			},
-			[]string{"10-12 08:00 to 10-12 09:00", "10-12 10:00 to 10-12 10:30", "10-14 08:00 to 10-14 09:00"}, 0,
+			[]string{"10-12 08:00 to 10-12 09:00", "10-12 10:00 to 10-12 10:30", "10-14 08:00 to 10-14 09:00"},
+			0,
 		},
 		{
-			"joined, and cut to the time asked for", []string{
+			"joined, and cut to the time asked for",
+			[]string{
 				event("DTSTART:20260801T000000Z", "DTEND:20260902T000000Z"), event("DTSTART:20261012T080000Z", "DURATION:PT1H"), event("DTSTART:20261012T083000Z", "DURATION:PT1H"),
 				event("DTSTART:20261012T093000Z", "DURATION:PT1H"), event("DTSTART:20261130T000000Z", "DTEND:20270102T000000Z"),
 			},
-			[]string{"09-01 00:00 to 09-02 00:00", "10-12 08:00 to 10-12 10:30", "11-30 00:00 to 12-01 00:00"}, 0,
+			[]string{"09-01 00:00 to 09-02 00:00", "10-12 08:00 to 10-12 10:30", "11-30 00:00 to 12-01 00:00"},
+			0,
 		},
 		{
-			"folded lines, small letters, other lines", []string{"begin:vevent\ndtstart;tzid=Europe/\n Paris:202610\n\t12T080000\nsummary;language=\"a:b;c\":Dent\\, ist\nno line\n\nduration:PT1\n H\nend:vevent"},
-			[]string{"10-12 06:00 to 10-12 07:00"}, 0,
+			"folded lines, small letters, other lines",
+			[]string{"begin:vevent\ndtstart;tzid=Europe/\n Paris:202610\n\t12T080000\nsummary;language=\"a:b;c\":Dent\\, ist\nno line\n\nduration:PT1\n H\nend:vevent"},
+			[]string{"10-12 06:00 to 10-12 07:00"},
+			0,
 		},
 		{
-			"what cannot be read is left out", []string{
+			"what cannot be read is left out",
+			[]string{
 				event("SUMMARY:no start"), event("DTSTART:tomorrow", "DURATION:PT1H"), event("DTSTART:20261012T080000Z", "DURATION:an hour"),
 				event("DTSTART:20261012T080000Z", "DTEND:20261012T070000Z"), event("DTSTART:20261012T080000Z", "DURATION:PT1H", "RRULE:FREQ=SECONDLY"),
 				event("DTSTART:20261012T080000Z", "DURATION:PT1H", "RDATE:never"), event("DTSTART:00010101T080000Z", "DURATION:PT1H", "RRULE:FREQ=YEARLY"),
 				event("DTSTART:20261012T080000Z", "DURATION:PT1H", "EXDATE:x"), event("DTSTART:20260101T000000Z", "DURATION:P400D", "RRULE:FREQ=DAILY"),
 				"BEGIN:VFREEBUSY\nFREEBUSY:20261013T080000Z/PT1H,nothing\nEND:VFREEBUSY", event("DTSTART:20261014T080000Z", "DURATION:PT1H"),
 			},
-			[]string{"10-13 08:00 to 10-13 09:00", "10-14 08:00 to 10-14 09:00"}, 10,
+			[]string{"10-13 08:00 to 10-13 09:00", "10-14 08:00 to 10-14 09:00"},
+			10,
 		},
 	}
 	for _, c := range cases {
@@ -190,7 +215,7 @@ func TestNoCalendar(t *testing.T) {
 		strings.Repeat("BEGIN:VCALENDAR\n", 30): ical.ErrTooMuch,
 	} {
 		_, err := ical.ReadBusy(t.Context(), text, wall(t, "2026-09-01T00:00"), wall(t, "2026-12-01T00:00"), time.UTC)
-		assert.ErrorIs(t, err, want, "%.60q", text)
+		require.ErrorIs(t, err, want, "%.60q", text)
 	}
 	_, err := ical.ReadBusy(t.Context(), "\ufeff"+whole+"\r\n"+whole, wall(t, "2026-09-01T00:00"), wall(t, "2026-12-01T00:00"), time.UTC)
 	require.NoError(t, err, "several in one document")
