@@ -14,6 +14,8 @@ FUZZDIR  ?= .
 # How often make soak repeats each race, and kills the server and Postgres in each of those tests.
 ROUNDS   ?= 1000
 KILLS    ?= 10
+# How many jobs soak does while their workers are killed every second.
+JOBS     ?= 5000
 # How many deliveries make check-webhooks verifies.
 DELIVERIES ?= 300
 
@@ -81,8 +83,9 @@ bench-full: ## the same on 1 000 000 leads; takes an hour and about 12 GB of dis
 	$(GO) run ./internal/bench -full
 
 .PHONY: soak
-soak: ## repeat the races ROUNDS=1000 times, and the crashes KILLS=10 times
+soak: ## repeat the races ROUNDS=1000 times, the crashes KILLS=10 times, and do JOBS=5000 jobs under 60 kills
 	ROOFTOP_ROUNDS=$(ROUNDS) ROOFTOP_KILLS=$(KILLS) $(GO) test -count=1 -timeout 6h ./...
+	ROOFTOP_KILLS=60 ROOFTOP_JOBS=$(JOBS) $(GO) test -count=1 -timeout 1h ./internal/platform/jobs -run KilledWorkers
 
 .PHONY: fuzz
 fuzz: ## fuzz every target for FUZZTIME=30s each; FUZZDIR=pkg/adf takes one folder
