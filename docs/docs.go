@@ -3551,7 +3551,7 @@ const docTemplate = `{
                 ]
             },
             "post": {
-                "description": "The file is kept and read at once, and refused when it cannot be; a job then applies it row by row. Location is the job's\nplace. With dry_run the rows tell what would happen: what is new, changed or rejected, and nothing is changed. Larger files,\nand files in other charsets, are uploaded. Needs the write scope of the kind besides.",
+                "description": "The file is kept and read at once, and refused when it cannot be; a job then applies it row by row. Location is the job's\nplace. A file at a url is fetched by the job, which fails when it cannot be, and can be tried again. With dry_run the rows tell what would happen: what is new, changed or rejected, and nothing is changed. Larger files,\nand files in other charsets, are uploaded. Needs the write scope of the kind besides.",
                 "consumes": [
                     "application/json"
                 ],
@@ -3636,7 +3636,7 @@ const docTemplate = `{
         },
         "/imports/upload": {
             "post": {
-                "description": "As createImport, for files as they are: UTF-8, UTF-16 or Windows-1252, which is found out.",
+                "description": "As createImport, for files as they are: UTF-8, UTF-16 or Windows-1252, which is found out, plain or in gzip.",
                 "consumes": [
                     "multipart/form-data"
                 ],
@@ -11222,8 +11222,7 @@ const docTemplate = `{
             "description": "CreateImport is a file with what to make of it.",
             "type": "object",
             "required": [
-                "kind",
-                "text"
+                "kind"
             ],
             "properties": {
                 "delimiter": {
@@ -11281,9 +11280,16 @@ const docTemplate = `{
                     "example": "dms"
                 },
                 "text": {
-                    "description": "the file",
+                    "description": "the file; or url",
                     "type": "string",
                     "example": "external_id;last_name;email\n4711;Dupont;dupont@mail.example\n"
+                },
+                "url": {
+                    "description": "where the file is fetched from, in place of text; plain or in gzip",
+                    "type": "string",
+                    "format": "uri",
+                    "maxLength": 2048,
+                    "example": "https://dms.example/export/contacts.csv"
                 }
             }
         },
@@ -13061,6 +13067,7 @@ const docTemplate = `{
                 },
                 "charset": {
                     "type": "string",
+                    "x-nullable": true,
                     "example": "windows-1252"
                 },
                 "columns": {
@@ -13093,11 +13100,13 @@ const docTemplate = `{
                     "example": "contacts.csv"
                 },
                 "format": {
+                    "description": "null while the file is not there yet",
                     "type": "string",
                     "enum": [
                         "csv",
                         "json"
                     ],
+                    "x-nullable": true,
                     "example": "csv"
                 },
                 "id": {
@@ -13135,6 +13144,13 @@ const docTemplate = `{
                 "updated_at": {
                     "type": "string",
                     "format": "date-time"
+                },
+                "url": {
+                    "description": "where the file was fetched from, without its query; null for one that was sent",
+                    "type": "string",
+                    "format": "uri",
+                    "x-nullable": true,
+                    "example": "https://dms.example/export/contacts.csv"
                 },
                 "version": {
                     "type": "integer",

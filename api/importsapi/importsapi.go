@@ -106,7 +106,7 @@ func (h handler) mappings(c echo.Context) error {
 //	@ID				createImport
 //	@Summary		Import a file
 //	@Description	The file is kept and read at once, and refused when it cannot be; a job then applies it row by row. Location is the job's
-//	@Description	place. With dry_run the rows tell what would happen: what is new, changed or rejected, and nothing is changed. Larger files,
+//	@Description	place. A file at a url is fetched by the job, which fails when it cannot be, and can be tried again. With dry_run the rows tell what would happen: what is new, changed or rejected, and nothing is changed. Larger files,
 //	@Description	and files in other charsets, are uploaded. Needs the write scope of the kind besides.
 //	@Tags			imports
 //	@Accept			json
@@ -120,6 +120,9 @@ func (h handler) create(c echo.Context) error {
 	in, err := httpx.Bind[CreateImport](c)
 	if err != nil {
 		return err
+	}
+	if (in.Text == "") == (in.URL == "") {
+		return errs.InvalidFields(errs.Field{Pointer: "/text", Code: "required", Detail: "Send either the file as text, or a url that it is fetched from."})
 	}
 	return h.started(c, in.toDomain())
 }
@@ -136,7 +139,7 @@ func (h handler) started(c echo.Context, n imports.New) error {
 //
 //	@ID				uploadImport
 //	@Summary		Upload a file to import
-//	@Description	As createImport, for files as they are: UTF-8, UTF-16 or Windows-1252, which is found out.
+//	@Description	As createImport, for files as they are: UTF-8, UTF-16 or Windows-1252, which is found out, plain or in gzip.
 //	@Tags			imports
 //	@Accept			multipart/form-data
 //	@Param			file			formData	file	true	"the file"

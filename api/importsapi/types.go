@@ -13,7 +13,8 @@ import (
 // CreateImport is a file with what to make of it.
 type CreateImport struct {
 	Kind          string            `json:"kind" validate:"required,max=50" example:"contacts"`
-	Text          string            `json:"text" validate:"required" example:"external_id;last_name;email\n4711;Dupont;dupont@mail.example\n"` // the file
+	Text          string            `json:"text" example:"external_id;last_name;email\n4711;Dupont;dupont@mail.example\n"`          // the file; or url
+	URL           string            `json:"url" validate:"max=2048" format:"uri" example:"https://dms.example/export/contacts.csv"` // where the file is fetched from, in place of text; plain or in gzip
 	FileName      string            `json:"file_name" validate:"max=200" example:"contacts.csv"`
 	Format        string            `json:"format" enums:"csv,json" validate:"omitempty,oneof=csv json" example:"csv"` // found out when left out
 	Delimiter     string            `json:"delimiter" validate:"max=1" example:";"`                                    // found out when left out
@@ -26,7 +27,7 @@ type CreateImport struct {
 
 func (in CreateImport) toDomain() imports.New {
 	return imports.New{
-		Kind: in.Kind, File: []byte(in.Text), FileName: in.FileName, Format: imports.Format(in.Format), Delimiter: in.Delimiter,
+		Kind: in.Kind, File: []byte(in.Text), URL: in.URL, FileName: in.FileName, Format: imports.Format(in.Format), Delimiter: in.Delimiter,
 		Mapping: in.Mapping, MappingName: in.MappingName, SaveAs: in.SaveMappingAs, Source: in.Source, DryRun: in.DryRun,
 	}
 }
@@ -37,8 +38,9 @@ type Import struct {
 	Version   int64             `json:"version" example:"3"`
 	Kind      string            `json:"kind" example:"contacts"`
 	FileName  *string           `json:"file_name" example:"contacts.csv"`
-	Format    string            `json:"format" enums:"csv,json" example:"csv"`
-	Charset   string            `json:"charset" example:"windows-1252"`
+	URL       *string           `json:"url" format:"uri" example:"https://dms.example/export/contacts.csv"` // where the file was fetched from, without its query; null for one that was sent
+	Format    *string           `json:"format" enums:"csv,json" example:"csv"`                              // null while the file is not there yet
+	Charset   *string           `json:"charset" example:"windows-1252"`
 	Delimiter *string           `json:"delimiter" example:";"`
 	Columns   []string          `json:"columns" example:"external_id"`
 	Mapping   map[string]string `json:"mapping"` // column to field; a column that is not in it is left out
@@ -67,7 +69,7 @@ type Counts struct {
 func fromDomain(i imports.Import) Import {
 	c := i.Counts
 	return Import{
-		ID: i.ID, Version: i.Version, Kind: i.Kind, FileName: orNull(i.FileName), Format: string(i.Format), Charset: i.Charset,
+		ID: i.ID, Version: i.Version, Kind: i.Kind, FileName: orNull(i.FileName), URL: orNull(i.URL), Format: orNull(string(i.Format)), Charset: orNull(i.Charset),
 		Delimiter: orNull(i.Delimiter), Columns: list(i.Columns), Mapping: i.Mapping, Source: i.Source, DryRun: i.DryRun, Status: i.Status, JobID: i.Job,
 		Counts:    Counts{Rows: i.Rows, Created: c.Created, Changed: c.Changed, Unchanged: c.Unchanged, Rejected: c.Rejected, Reverted: c.Reverted, Kept: c.Kept},
 		ActorType: string(i.By.Kind), ActorID: orNull(i.By.ID), CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,

@@ -2,6 +2,9 @@ package app
 
 import (
 	"context"
+	"errors"
+	"io"
+	"net/http"
 
 	"github.com/google/uuid"
 
@@ -10,7 +13,62 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
+	"github.com/rooftop-crm/rooftop/internal/platform/fetch"
 )
+
+// importFiles is fetch as imports sees it.
+type importFiles struct {
+	guard  *fetch.Guard
+	client *fetch.Client
+}
+
+var _ imports.Web = importFiles{}
+
+// importPolicy: dealer systems offer their exports by plain HTTP too, and under many types; a page that asks to sign in is none.
+var importPolicy = fetch.Policy{PlainHTTP: true, MaxRedirects: 3, MaxBytes: imports.MaxFile, ContentTypes: []string{
+	"text/csv", "text/plain", "text/tab-separated-values", "text/comma-separated-values", "text/json", "application/csv", "application/json",
+	"application/vnd.ms-excel", "application/gzip", "application/x-gzip", "application/octet-stream", "binary/octet-stream",
+}}
+
+func newImportFiles(g *fetch.Guard) importFiles {
+	return importFiles{guard: g, client: g.Client(importPolicy)}
+}
+
+// Check implements imports.Web.
+func (f importFiles) Check(url string) error { return f.guard.Check(url, importPolicy) }
+
+// Fetch implements imports.Web.
+func (f importFiles) Fetch(ctx context.Context, url string) ([]byte, error) {
+	got, err := f.client.Do(ctx, fetch.Request{URL: url})
+	if err != nil {
+		return nil, passing(err)
+	}
+	defer func() { _ = got.Body.Close() }()
+	if !got.OK() {
+		why := fetch.ErrStatus.Saying("The host answered %d instead of the file.", got.Status)
+		if got.Status == http.StatusTooManyRequests || got.Status >= http.StatusInternalServerError {
+			return nil, unavailable(why)
+		}
+		return nil, why
+	}
+	raw, err := io.ReadAll(got.Body)
+	return raw, passing(err)
+}
+
+// passing tells by its kind an error that another try may not meet. A name that does not resolve is more likely misspelt.
+func passing(err error) error {
+	e, ok := errs.As(err)
+	if ok && (errors.Is(err, fetch.ErrUnreachable) || errors.Is(err, fetch.ErrTimeout)) {
+		return unavailable(e)
+	}
+	return err
+}
+
+func unavailable(e *errs.Error) error {
+	again := *e
+	again.Kind = errs.Unavailable
+	return again.Because(e)
+}
 
 // contactRows is contacts as imports sees them.
 type contactRows struct{ *contacts.Service }

@@ -2,16 +2,20 @@ package apptest_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"fmt"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/rooftop-crm/rooftop/internal/apptest"
+	"github.com/rooftop-crm/rooftop/internal/platform/dbtest"
 )
 
 // followed waits until the job of a 202 has ended.
@@ -267,4 +271,118 @@ func TestAJobIsCancelledAndGoesOn(t *testing.T) {
 	}
 	assert.Equal(t, map[string]string{made.Str("job_id"): "succeeded"}, seen)
 	assert.Len(t, a.Get("/v1/jobs?status=succeeded,failed&kind=import.run&subject_id="+made.Str("id")).List("data"), 1)
+}
+
+func gzipped(t testing.TB, text string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, err := w.Write([]byte(text))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
+
+// A file may be fetched in place of being sent: by the job, so that nobody waits for another one's server.
+func TestImportFromAURL(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int64
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		w.Header().Set("Content-Type", "text/csv")
+		switch r.URL.Path {
+		case "/plain.csv":
+			_, _ = w.Write([]byte(customers))
+		case "/moved":
+			http.Redirect(w, r, "/plain.csv", http.StatusFound)
+		case "/encoded.csv":
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(gzipped(t, customers))
+		case "/packed.csv.gz":
+			w.Header().Set("Content-Type", "application/gzip")
+			_, _ = w.Write(gzipped(t, customers))
+		case "/later.csv":
+			if asked.Load() == 1 {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			_, _ = w.Write([]byte(customers))
+		case "/page":
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = w.Write([]byte("<html>Sign in</html>"))
+		case "/empty.csv":
+		case "/other.csv":
+			_, _ = w.Write([]byte("a;b\n1;2\n"))
+		case "/bomb.gz":
+			w.Header().Set("Content-Type", "application/gzip")
+			_, _ = w.Write(gzipped(t, strings.Repeat("last_name;", 3<<20)))
+		case "/endless.csv":
+			for line := []byte(strings.Repeat("last_name;", 1000)); ; {
+				if _, err := w.Write(line); err != nil {
+					return
+				}
+			}
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	t.Cleanup(host.Close)
+	_, ownerURL := dbtest.URLs(t)
+	cfg := apptest.Config(t, ownerURL)
+	cfg.OutboundAllow = strings.TrimPrefix(host.URL, "http://") + "," + apptest.Unreachable
+	p := apptest.Start(t, cfg, ownerURL)
+
+	for path, name := range map[string]string{"/plain.csv": "plain.csv", "/moved": "moved", "/encoded.csv": "encoded.csv", "/packed.csv.gz": "packed.csv.gz", "/later.csv": "later.csv"} {
+		a := p.Account(t)
+		asked.Store(0)
+		job, got := importing(t, a, object{"url": host.URL + path + "?key=a-secret#x", "source": "dms", "save_mapping_as": "fetched"})
+		assert.Equal(t, "succeeded", job.Str("status"), "%s: %s", path, job.Body)
+		assert.Equal(t, object{"done": 3.0, "total": 3.0}, job.At("progress"), path)
+		assert.Equal(t, host.URL+path, got.Str("url"))
+		assert.Equal(t, name, got.Str("file_name"))
+		assert.Equal(t, "csv", got.Str("format"))
+		assert.Equal(t, "utf-8", got.Str("charset"))
+		assert.Equal(t, ";", got.Str("delimiter"))
+		assert.InEpsilon(t, 2.0, got.At("counts.created"), 0, path)
+		assert.InEpsilon(t, 1.0, got.At("counts.rejected"), 0, path)
+		assert.Equal(t, "fetched", a.Get("/v1/import-mappings?kind=contacts").Str("data.0.name"))
+		for _, shown := range []*apptest.Answer{job, got, a.Get("/v1/imports"), a.Get("/v1/jobs"), a.Get("/v1/events")} {
+			assert.NotContains(t, string(shown.Is(200).Body), "a-secret", "a URL's query may be a secret")
+		}
+	}
+
+	a := p.Account(t)
+	for path, code := range map[string]string{
+		"/absent": "fetch.bad_status", "/page": "fetch.type_refused", "/empty.csv": "import.empty", "/other.csv": "import.no_mapping",
+		"/bomb.gz": "import.too_large", "/endless.csv": "fetch.too_large",
+	} {
+		asked.Store(0)
+		job, got := importing(t, a, object{"url": host.URL + path})
+		assert.Equal(t, "failed", job.Str("status"), path)
+		assert.Equal(t, code, job.Str("error.code"), path)
+		assert.NotEmpty(t, job.Str("error.detail"), path)
+		assert.Equal(t, "failed", got.Str("status"), path)
+		assert.Nil(t, got.At("format"), path)
+		assert.EqualValues(t, 1, asked.Load(), "%s: another try would only repeat it", path)
+		again := a.Post("/v1/jobs/"+job.Str("id")+"/retry", nil).Is(http.StatusOK)
+		assert.Equal(t, "queued", again.Str("status"))
+		apptest.Await(t, "the job ends again", func() bool { return a.Get("/v1/jobs/"+job.Str("id")).Str("status") == "failed" })
+	}
+	assert.Empty(t, a.Get("/v1/contacts").List("data"))
+
+	// A host that is away may come back: the job waits for it, and can be cancelled.
+	away := a.Post("/v1/imports", object{"kind": "contacts", "url": "http://" + apptest.Unreachable + "/x.csv"}).Is(http.StatusAccepted)
+	assert.Nil(t, away.At("format"))
+	a.Post("/v1/jobs/"+away.Str("job_id")+"/cancel", nil).Is(http.StatusOK)
+	assert.Equal(t, "cancelled", a.Get("/v1/imports/"+away.Str("id")).Str("status"))
+
+	for name, body := range map[string]object{
+		"neither":    {"kind": "contacts"},
+		"both":       {"kind": "contacts", "text": customers, "url": host.URL + "/plain.csv"},
+		"no url":     {"kind": "contacts", "url": "contacts.csv"},
+		"a password": {"kind": "contacts", "url": "https://me:secret@dms.example/contacts.csv"},
+		"private":    {"kind": "contacts", "url": "https://10.0.0.1/contacts.csv"},
+	} {
+		assert.NotEmpty(t, a.Post("/v1/imports", body).Is(http.StatusUnprocessableEntity).Str("errors.0.detail"), name)
+	}
 }

@@ -130,7 +130,9 @@ type Import struct {
 	Version   int64
 	Kind      string
 	FileName  string
-	Format    Format
+	URL       string // where the file comes from, without its query; "" for one that was sent
+	Wanted    []byte // a wanted file, sealed, until it is there
+	Format    Format // "" until the file is there, as all that is read from it
 	Charset   string
 	Delimiter string
 	Columns   []string
@@ -215,6 +217,8 @@ type Export struct {
 // Store keeps imports and exports. Reading for a change locks the row until the transaction ends.
 type Store interface {
 	Insert(ctx context.Context, account kernel.AccountID, i Import, parts [][]Record) error
+	// Fill keeps the file of an import that was inserted without one.
+	Fill(ctx context.Context, account kernel.AccountID, i Import, parts [][]Record) error
 	Find(ctx context.Context, account kernel.AccountID, id kernel.ImportID) (Import, error)
 	Lock(ctx context.Context, account kernel.AccountID, id kernel.ImportID) (Import, error)
 	Update(ctx context.Context, account kernel.AccountID, i Import) error

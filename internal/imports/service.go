@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -59,9 +60,25 @@ type Work interface {
 	Schedule(ctx context.Context, account kernel.AccountID, kind string, id uuid.UUID, due time.Time) error
 }
 
+// Web is what imports needs from platform/fetch.
+type Web interface {
+	// Check tells what is plainly wrong with a URL.
+	Check(url string) error
+	// Fetch reads a file. An error that may pass is of the kind errs.Unavailable.
+	Fetch(ctx context.Context, url string) ([]byte, error)
+}
+
+// Seals is what imports needs from platform/secret.
+type Seals interface {
+	Seal(purpose string, plain []byte) []byte
+	Open(purpose string, sealed []byte) ([]byte, error)
+}
+
 // Deps is what a Service is built from.
 type Deps struct {
 	Store  Store
+	Web    Web
+	Seals  Seals
 	Units  Units
 	Jobs   Jobs
 	Work   Work
@@ -78,7 +95,7 @@ type Service struct {
 // NewService returns a service that knows no kinds.
 func NewService(d Deps) *Service {
 	s := &Service{Deps: d, kinds: map[string]Kind{}}
-	d.Jobs.Register(longjobs.Kind{Name: JobRun, Scope: auth.ImportsWrite, Step: s.run, Ended: s.ended})
+	d.Jobs.Register(longjobs.Kind{Name: JobRun, Scope: auth.ImportsWrite, Outside: s.fetch, Step: s.run, Ended: s.ended})
 	d.Jobs.Register(longjobs.Kind{Name: JobRevert, Scope: auth.ImportsWrite, Step: s.revert, Ended: s.ended})
 	d.Jobs.Register(longjobs.Kind{Name: JobExport, Scope: auth.ImportsWrite, Step: s.export, Ended: s.exportEnded})
 	return s
@@ -111,6 +128,7 @@ func (s *Service) kind(name string) (Kind, error) {
 type New struct {
 	Kind        string
 	File        []byte
+	URL         string // in place of File: where it is fetched from
 	FileName    string
 	Format      Format            // "" is found out
 	Delimiter   string            // "" is found out
@@ -151,35 +169,41 @@ func (s *Service) Inspect(_ context.Context, actor auth.Actor, n New) (Inspectio
 	}, nil
 }
 
-// Create keeps a file and starts its import. It fails when the file cannot be read or no column is for any field.
+// Create keeps a file, or where it comes from, and starts its import. It fails when the file cannot be read, no column is
+// for any field, or the URL cannot be one.
 func (s *Service) Create(ctx context.Context, actor auth.Actor, n New) (Import, error) {
 	k, err := s.allowed(actor, n.Kind)
 	if err != nil {
 		return Import{}, err
 	}
-	t, err := read(n.File, n.Format, n.Delimiter)
+	now := s.Now()
+	i := Import{
+		ID: kernel.NewID[kernel.ImportID](), Version: 1, Kind: n.Kind, FileName: n.FileName, Source: cmp.Or(n.Source, "import"), DryRun: n.DryRun,
+		Status: StatusQueued, Columns: []string{}, Mapping: map[string]string{}, By: longjobs.By{Kind: actor.Kind, ID: actor.ID()}, CreatedAt: now, UpdatedAt: now,
+	}
+	var t table
+	if n.URL == "" {
+		t, err = read(n.File, n.Format, n.Delimiter)
+	} else {
+		err = s.want(&i, n)
+	}
 	if err != nil {
 		return Import{}, err
 	}
-	now := s.Now()
-	i := Import{
-		ID: kernel.NewID[kernel.ImportID](), Version: 1, Kind: n.Kind, FileName: n.FileName, Format: t.format, Charset: t.charset,
-		Delimiter: t.delimiter, Columns: t.columns, Source: n.Source, DryRun: n.DryRun, Status: StatusQueued, Rows: int64(len(t.records)),
-		By: longjobs.By{Kind: actor.Kind, ID: actor.ID()}, CreatedAt: now, UpdatedAt: now,
-	}
-	if i.Source == "" {
-		i.Source = "import"
-	}
 	return i, s.Units.InTx(ctx, func(ctx context.Context) error {
-		if i.Mapping, err = s.mapping(ctx, actor, k, n, t.columns); err != nil {
-			return err
+		var total *int64
+		if n.URL == "" {
+			if err := s.hold(ctx, actor, k, n, t, &i); err != nil {
+				return err
+			}
+			total = &i.Rows
 		}
-		job, err := s.Jobs.Start(ctx, actor, JobRun, uuid.UUID(i.ID), &i.Rows)
+		job, err := s.Jobs.Start(ctx, actor, JobRun, uuid.UUID(i.ID), total)
 		if err != nil {
 			return err
 		}
 		i.Job = job.ID
-		if err := s.Store.Insert(ctx, actor.Account, i, slices.Collect(slices.Chunk(t.records, perPart))); err != nil {
+		if err := s.Store.Insert(ctx, actor.Account, i, parts(t)); err != nil {
 			return err
 		}
 		if err := s.Work.Schedule(ctx, actor.Account, WorkForget, uuid.UUID(i.ID), now.Add(keepImport)); err != nil {
@@ -188,6 +212,17 @@ func (s *Service) Create(ctx context.Context, actor auth.Actor, n New) (Import, 
 		return s.announce(ctx, actor, "import.created", i)
 	})
 }
+
+// hold tells the import what its file holds.
+func (s *Service) hold(ctx context.Context, actor auth.Actor, k Kind, n New, t table, i *Import) (err error) {
+	if i.Mapping, err = s.mapping(ctx, actor, k, n, t.columns); err != nil {
+		return err
+	}
+	i.Format, i.Charset, i.Delimiter, i.Columns, i.Rows = t.format, t.charset, t.delimiter, t.columns, int64(len(t.records))
+	return nil
+}
+
+func parts(t table) [][]Record { return slices.Collect(slices.Chunk(t.records, perPart)) }
 
 // allowed finds a kind that the actor may write.
 func (s *Service) allowed(actor auth.Actor, name string) (Kind, error) {

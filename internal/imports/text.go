@@ -2,6 +2,8 @@ package imports
 
 import (
 	"bytes"
+	"compress/gzip"
+	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -12,11 +14,41 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 )
 
+var (
+	errPacked   = errs.New(errs.Invalid, "import.unreadable", "The file begins like one in gzip, and cannot be unpacked.")
+	errUnpacked = errs.New(errs.Invalid, "import.too_large", "The file has more than 25 MiB unpacked. Split it.")
+)
+
 var errUndecodable = errs.New(errs.Invalid, "import.unreadable", "The file is no text in UTF-8, UTF-16 or Windows-1252.")
+
+// MaxFile is how many bytes a file may have, unpacked.
+const MaxFile = 25 << 20
+
+// unpacked opens a file in gzip; another is returned as it is.
+func unpacked(raw []byte) ([]byte, error) {
+	if !bytes.HasPrefix(raw, []byte("\x1f\x8b")) {
+		return raw, nil
+	}
+	r, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, errPacked.Because(err)
+	}
+	out, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
+	switch {
+	case err != nil:
+		return nil, errPacked.Because(err)
+	case len(out) > MaxFile:
+		return nil, errUnpacked
+	}
+	return out, nil
+}
 
 // decode reads a file's bytes as text and tells the charset: by its byte order mark, else by what fits. What is no UTF-8
 // is Windows-1252, which dealers' spreadsheets write.
 func decode(raw []byte) (text, charset string, err error) {
+	if raw, err = unpacked(raw); err != nil {
+		return "", "", err
+	}
 	utf16 := func(e unicode.Endianness) encoding.Encoding { return unicode.UTF16(e, unicode.UseBOM) }
 	switch {
 	case bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")):

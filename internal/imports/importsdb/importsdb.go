@@ -34,6 +34,8 @@ type importRow struct {
 	Version   int64
 	Kind      string
 	FileName  string
+	URL       string
+	Wanted    []byte
 	Format    string
 	Charset   string
 	Delimiter string
@@ -62,7 +64,7 @@ func (importRow) TableName() string { return "imports" }
 func toRow(account kernel.AccountID, i imports.Import) importRow {
 	c := i.Counts
 	return importRow{
-		AccountID: account, ID: i.ID, Version: i.Version, Kind: i.Kind, FileName: i.FileName, Format: string(i.Format), Charset: i.Charset,
+		AccountID: account, ID: i.ID, Version: i.Version, Kind: i.Kind, FileName: i.FileName, URL: i.URL, Wanted: i.Wanted, Format: string(i.Format), Charset: i.Charset,
 		Delimiter: i.Delimiter, Columns: i.Columns, Mapping: i.Mapping, Source: i.Source, DryRun: i.DryRun, Status: string(i.Status),
 		JobID: i.Job, Rows: i.Rows, Created: c.Created, Changed: c.Changed, Unchanged: c.Unchanged, Rejected: c.Rejected,
 		Reverted: c.Reverted, Kept: c.Kept, ActorType: string(i.By.Kind), ActorID: orNull(i.By.ID), CreatedAt: i.CreatedAt, UpdatedAt: i.UpdatedAt,
@@ -71,7 +73,7 @@ func toRow(account kernel.AccountID, i imports.Import) importRow {
 
 func fromRow(r importRow) imports.Import {
 	return imports.Import{
-		ID: r.ID, Version: r.Version, Kind: r.Kind, FileName: r.FileName, Format: imports.Format(r.Format), Charset: r.Charset,
+		ID: r.ID, Version: r.Version, Kind: r.Kind, FileName: r.FileName, URL: r.URL, Wanted: r.Wanted, Format: imports.Format(r.Format), Charset: r.Charset,
 		Delimiter: r.Delimiter, Columns: r.Columns, Mapping: r.Mapping, Source: r.Source, DryRun: r.DryRun, Status: imports.Status(r.Status),
 		Job: r.JobID, Rows: r.Rows, Counts: imports.Counts{
 			Created: r.Created, Changed: r.Changed, Unchanged: r.Unchanged, Rejected: r.Rejected, Reverted: r.Reverted, Kept: r.Kept,
@@ -103,16 +105,34 @@ func (s *Store) Insert(ctx context.Context, account kernel.AccountID, i imports.
 	if err := s.db.Conn(ctx, account).Create(&row).Error; err != nil {
 		return fmt.Errorf("insert an import: %w", err)
 	}
+	return s.insertParts(ctx, account, i.ID, parts)
+}
+
+func (s *Store) insertParts(ctx context.Context, account kernel.AccountID, id kernel.ImportID, parts [][]imports.Record) error {
 	for n, records := range parts {
 		body, err := json.Marshal(records)
 		if err != nil {
-			return fmt.Errorf("insert an import: %w", err)
+			return fmt.Errorf("insert an import's part: %w", err)
 		}
-		if err := s.db.Queue(ctx, account, insertPart, []any{account, i.ID, n, json.RawMessage(body)}, nil, nil); err != nil {
+		if err := s.db.Queue(ctx, account, insertPart, []any{account, id, n, json.RawMessage(body)}, nil, nil); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+const fillImport = `UPDATE imports SET version = $3, wanted = NULL, format = $4, charset = $5, delimiter = $6, columns = $7, mapping = $8, rows = $9,
+	updated_at = $10 WHERE account_id = $1 AND id = $2`
+
+// Fill implements imports.Store.
+func (s *Store) Fill(ctx context.Context, account kernel.AccountID, i imports.Import, parts [][]imports.Record) error {
+	err := s.db.Queue(ctx, account, fillImport, []any{
+		account, i.ID, i.Version, string(i.Format), i.Charset, i.Delimiter, i.Columns, i.Mapping, i.Rows, i.UpdatedAt,
+	}, nil, nil)
+	if err != nil {
+		return err
+	}
+	return s.insertParts(ctx, account, i.ID, parts)
 }
 
 // Find implements imports.Store.

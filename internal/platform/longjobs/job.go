@@ -107,6 +107,10 @@ type Kind struct {
 	// State and Result, and tells whether there is more. An error for a client (errs.Error) ends the job as failed; another
 	// error is tried again, and fails the job when that is of no avail.
 	Step func(ctx context.Context, account kernel.AccountID, j *Job) (more bool, err error)
+	// Outside does what no transaction should wait for, such as a request over the network, before an attempt's first part.
+	// What it returns is done with the job in a transaction before that part; nil: there is nothing to be done. Its errors
+	// count as those of Step. May be nil.
+	Outside func(ctx context.Context, account kernel.AccountID, j Job) (keep func(ctx context.Context, j *Job) error, err error)
 	// Ended hears of the end, in its transaction, and of a job that goes on after one. May be nil.
 	Ended func(ctx context.Context, account kernel.AccountID, j Job) error
 }

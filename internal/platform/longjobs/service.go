@@ -237,9 +237,9 @@ func (s *Service) announce(ctx context.Context, actor auth.Actor, event string, 
 
 // do does part after part for a while. What the parts have done is kept part by part, so whoever comes next goes on there.
 func (s *Service) do(ctx context.Context, a *jobs.Attempt[part]) error {
-	until := s.now().Add(slice)
-	for {
-		more, err := s.step(ctx, a)
+	until := s.turn(ctx)
+	for next := s.begin; ; next = s.step {
+		more, err := next(ctx, a)
 		switch {
 		case errors.Is(err, jobs.ErrSuperseded):
 			return err
@@ -261,6 +261,49 @@ func (s *Service) do(ctx context.Context, a *jobs.Attempt[part]) error {
 			return jobs.Again(0)
 		}
 	}
+}
+
+// turn is when an attempt gives way to others: early enough that the part under way then is not cut off with the attempt.
+func (s *Service) turn(ctx context.Context) time.Time {
+	now := s.now()
+	until := now.Add(slice)
+	if end, limited := ctx.Deadline(); limited {
+		if third := now.Add(end.Sub(now) / 3); third.Before(until) {
+			return third
+		}
+	}
+	return until
+}
+
+// begin does what the kind does outside of transactions, then the first part.
+func (s *Service) begin(ctx context.Context, a *jobs.Attempt[part]) (more bool, err error) {
+	j, err := s.one(ctx, a.Account, a.Args.ID, "")
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return false, err
+	}
+	if k := s.kinds[j.Kind]; err == nil && !j.Ended() && k.Outside != nil {
+		keep, err := k.Outside(ctx, a.Account, j)
+		if err == nil && keep != nil {
+			err = s.keep(ctx, a, keep)
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return s.step(ctx, a)
+}
+
+func (s *Service) keep(ctx context.Context, a *jobs.Attempt[part], keep func(ctx context.Context, j *Job) error) error {
+	return s.db.InTx(ctx, func(ctx context.Context) error {
+		j, err := s.held(ctx, a)
+		if err != nil || j.Ended() {
+			return err
+		}
+		if err := keep(ctx, &j); err != nil {
+			return err
+		}
+		return s.save(ctx, auth.System(a.Account), &j, "")
+	})
 }
 
 // step does one part. It is the attempt's and the job's: whoever cancels waits for the row, and none but one attempt at a
