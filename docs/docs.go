@@ -18863,7 +18863,7 @@ const docTemplate = `{
             "x-enum-comments": {
                 "AuditRead": "what administrators did",
                 "BookingPublic": "availability and booking, as shoppers see it",
-                "CalendarsSelf": "one's own presence and absences",
+                "CalendarsSelf": "one's own presence, absences and external calendars",
                 "EventsRead": "the events about what the other scopes may read",
                 "GrantsRead": "what partners may do",
                 "ImportsRead": "imports and exports, with their rows",
@@ -18907,7 +18907,7 @@ const docTemplate = `{
                 "published stock, as shoppers see it",
                 "",
                 "",
-                "one's own presence and absences",
+                "one's own presence, absences and external calendars",
                 "endpoints and the delivery log",
                 "",
                 "long operations and how far they are",

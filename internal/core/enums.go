@@ -62,7 +62,7 @@ func scopeLabels() []enum.Value {
 		{Value: "events:read", En: "Read events", Fr: "Lire les événements"},
 		{Value: "calendars:read", En: "Read calendars", Fr: "Lire les calendriers"},
 		{Value: "calendars:write", En: "Change calendars", Fr: "Modifier les calendriers"},
-		{Value: "calendars:self", En: "Set own presence and absences", Fr: "Gérer sa présence et ses absences"},
+		{Value: "calendars:self", En: "Set own presence, absences and external calendars", Fr: "Gérer sa présence, ses absences et ses agendas externes"},
 		{Value: "webhooks:read", En: "Read webhooks", Fr: "Lire les webhooks"},
 		{Value: "webhooks:write", En: "Manage webhooks", Fr: "Gérer les webhooks"},
 		{Value: "jobs:read", En: "Read jobs", Fr: "Lire les tâches"},

@@ -37,7 +37,7 @@ const (
 	StockPublic       Scope = "stock:public" // published stock, as shoppers see it
 	CalendarsRead     Scope = "calendars:read"
 	CalendarsWrite    Scope = "calendars:write"
-	CalendarsSelf     Scope = "calendars:self" // one's own presence and absences
+	CalendarsSelf     Scope = "calendars:self" // one's own presence, absences and external calendars
 	WebhooksRead      Scope = "webhooks:read"  // endpoints and the delivery log
 	WebhooksWrite     Scope = "webhooks:write"
 	JobsRead          Scope = "jobs:read"      // long operations and how far they are
