@@ -2411,6 +2411,29 @@ const docTemplate = `{
                 ]
             }
         },
+        "/exports/changes": {
+            "get": {
+                "description": "First every export as it is now, then each that was asked for or ended since. Progress alone is no change. Exports that\nwere forgotten after their time are not told of.",
+                "tags": [
+                    "imports"
+                ],
+                "summary": "Follow exports",
+                "operationId": "listExportChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Export"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/exports/{id}": {
             "get": {
                 "description": "When its status is succeeded, its file is at /exports/{id}/content.",
@@ -3586,6 +3609,29 @@ const docTemplate = `{
                                 "type": "integer",
                                 "description": "seconds until it is worth asking"
                             }
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
+        "/imports/changes": {
+            "get": {
+                "description": "First every import as it is now, then each that was asked for, ended or was reverted since. Progress alone is no change.\nImports that were forgotten after their time are not told of.",
+                "tags": [
+                    "imports"
+                ],
+                "summary": "Follow imports",
+                "operationId": "listImportChanges",
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/Changes-Import"
                         }
                     }
                 },
@@ -9993,6 +10039,25 @@ const docTemplate = `{
                 }
             }
         },
+        "Changes-Export": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Export"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
         "Changes-ExternalCalendar": {
             "type": "object",
             "properties": {
@@ -10038,6 +10103,25 @@ const docTemplate = `{
                     "type": "array",
                     "items": {
                         "$ref": "#/definitions/Grant"
+                    }
+                },
+                "has_more": {
+                    "description": "HasMore says that there is more to read at once.",
+                    "type": "boolean"
+                },
+                "next_cursor": {
+                    "description": "NextCursor goes into cursor to go on, now or after the next change; it is always there.",
+                    "type": "string"
+                }
+            }
+        },
+        "Changes-Import": {
+            "type": "object",
+            "properties": {
+                "data": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/Import"
                     }
                 },
                 "has_more": {

@@ -36,11 +36,13 @@ func Routes(g *echo.Group, svc *imports.Service, u httpx.Units) {
 	g.POST("/imports/upload", h.upload, httpx.Documents)
 	g.POST("/imports/inspect", h.inspect)
 	g.GET("/imports", h.list)
+	g.GET("/imports/changes", h.changes)
 	g.GET("/imports/:id", h.get)
 	g.GET("/imports/:id/rows", h.rows)
 	g.POST("/imports/:id/revert", h.revert)
 	g.POST("/exports", h.createExport)
 	g.GET("/exports", h.listExports)
+	g.GET("/exports/changes", h.exportChanges)
 	g.GET("/exports/:id", h.getExport)
 	g.GET("/exports/:id/content", h.content)
 }
@@ -314,6 +316,18 @@ func (h handler) list(c echo.Context) error {
 	return httpx.List(c, q, page.Map(found, fromDomain))
 }
 
+// changes reads what became of imports since the last time.
+//
+//	@ID				listImportChanges
+//	@Summary		Follow imports
+//	@Description	First every import as it is now, then each that was asked for, ended or was reverted since. Progress alone is no change.
+//	@Description	Imports that were forgotten after their time are not told of.
+//	@Tags			imports
+//	@Success		200	{object}	httpx.ChangesOf[Import]
+//	@Security		Bearer
+//	@Router			/imports/changes [get]
+func (h handler) changes(c echo.Context) error { return httpx.Follow(c, h.imports.Changes, fromDomain) }
+
 // get reads an import.
 //
 //	@ID				getImport
@@ -476,6 +490,20 @@ func (h handler) listExports(c echo.Context) error {
 		return err
 	}
 	return httpx.List(c, q, page.Map(found, fromExport))
+}
+
+// exportChanges reads what became of exports since the last time.
+//
+//	@ID				listExportChanges
+//	@Summary		Follow exports
+//	@Description	First every export as it is now, then each that was asked for or ended since. Progress alone is no change. Exports that
+//	@Description	were forgotten after their time are not told of.
+//	@Tags			imports
+//	@Success		200	{object}	httpx.ChangesOf[Export]
+//	@Security		Bearer
+//	@Router			/exports/changes [get]
+func (h handler) exportChanges(c echo.Context) error {
+	return httpx.Follow(c, h.imports.ExportChanges, fromExport)
 }
 
 // getExport reads an export.

@@ -302,7 +302,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 		Render: eventsapi.Render, Enqueue: enqueueWebhooks(m.jobs), Presence: d.Presence, Now: now,
 	})
 	s.LongJobs = longjobs.New(d, s.Jobs, s.Events, s.Work, now)
-	s.Imports = imports.NewService(imports.Deps{Store: importsdb.New(d), Web: newImportFiles(m.out), Seals: ring, Units: d, Jobs: s.LongJobs, Work: s.Work, Events: s.Events, Now: now})
+	s.Imports = imports.NewService(imports.Deps{Store: importsdb.New(d), Web: newImportFiles(m.out), Seals: ring, Units: d, Jobs: s.LongJobs, Work: s.Work, Events: s.Events, Log: s.Events, Audit: s.Audit, Now: now})
 	s.Imports.Register("contacts", contactRows{s.Contacts})
 	s.Messages = messages.NewService(messages.Parts{
 		Store: messagesdb.New(d), Directory: messagesdb.NewDirectory(d), Units: d, Events: s.Events, Audit: s.Audit, Jobs: s.Jobs, Core: messagesCore{s.Core},

@@ -386,3 +386,32 @@ func TestImportFromAURL(t *testing.T) {
 		assert.NotEmpty(t, a.Post("/v1/imports", body).Is(http.StatusUnprocessableEntity).Str("errors.0.detail"), name)
 	}
 }
+
+// Who moved many rows at once is written down, and both collections can be followed.
+func TestImportsAndExportsAreFollowedAndAudited(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t).Account(t)
+	from := map[string]string{}
+	for _, what := range []string{"imports", "exports"} {
+		feed := a.Get("/v1/" + what + "/changes").Is(http.StatusOK)
+		assert.Empty(t, feed.List("data"))
+		from[what] = feed.Str("next_cursor")
+	}
+	_, imported := importing(t, a, object{"text": customers, "source": "dms"})
+	followed(t, a.Caller, a.Post("/v1/imports/"+imported.Str("id")+"/revert", nil))
+	exported := a.Post("/v1/exports", object{"kind": "contacts", "format": "json"})
+	followed(t, a.Caller, exported)
+
+	apptest.Await(t, "imports are told of", func() bool {
+		return a.Get("/v1/imports/changes?cursor="+from["imports"]).Is(http.StatusOK).Str("data.0.status") == "reverted"
+	})
+	apptest.Await(t, "exports are told of", func() bool {
+		return a.Get("/v1/exports/changes?cursor="+from["exports"]).Is(http.StatusOK).Str("data.0.status") == "succeeded"
+	})
+	assert.Equal(t, imported.Str("id"), a.Get("/v1/imports/changes").Str("data.0.id"))
+	assert.Equal(t, []string{"import.created", "import.reverting"}, acts(a, imported.Str("id")))
+	assert.Equal(t, []string{"export.created"}, acts(a, exported.Str("id")))
+	started := a.Get("/v1/audit-log?act=import.created").Is(http.StatusOK)
+	assert.Equal(t, a.AdminID.String(), started.Str("data.0.actor_id"))
+	assert.Contains(t, started.List("data.0.changes"), object{"field": "rows", "before": nil, "after": 3.0, "withheld": false})
+}

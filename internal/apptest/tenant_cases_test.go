@@ -240,6 +240,14 @@ var attacks = map[string][]attack{
 		{what: "cursor", path: "/v1/imports?limit=1&cursor={import_cursor}", want: 400, partner: 400},
 		{what: "self", path: "/v1/imports", want: 200},
 	},
+	"GET /v1/imports/changes": {
+		{what: "cursor", path: "/v1/imports/changes?limit=1&cursor={import_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/imports/changes", want: 200},
+	},
+	"GET /v1/exports/changes": {
+		{what: "cursor", path: "/v1/exports/changes?limit=1&cursor={export_changes}", want: 400, partner: 400},
+		{what: "self", path: "/v1/exports/changes", want: 200},
+	},
 	"GET /v1/imports/:id":         {{what: "path", path: "/v1/imports/{import}", want: 404}},
 	"GET /v1/imports/:id/rows":    {{what: "path", path: "/v1/imports/{import}/rows", want: 404}, {what: "path, further", path: "/v1/imports/{import}/rows?after_line=1", want: 404}},
 	"POST /v1/imports/:id/revert": {{what: "path", path: "/v1/imports/{import}/revert", want: 404}},

@@ -206,7 +206,7 @@ func fill(t testing.TB, p *apptest.Program, tag string, digit int) *tenant {
 		n[name+"_cursor"] = a.Get("/v1/" + path + "?limit=1").Is(http.StatusOK).Str("next_cursor")
 		n[name+"_changes"] = a.Get("/v1/" + path + "/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
-	for _, name := range []string{"lead", "contact", "dealership", "user", "api-key", "grant", "webhook-endpoint", "job", "file"} {
+	for _, name := range []string{"lead", "contact", "dealership", "user", "api-key", "grant", "webhook-endpoint", "job", "import", "export", "file"} {
 		n[name+"_changes"] = a.Get("/v1/" + name + "s/changes?limit=1").Is(http.StatusOK).Str("next_cursor")
 	}
 	for name, path := range map[string]string{

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/longjobs"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
@@ -46,6 +47,9 @@ func (s *Service) CreateExport(ctx context.Context, actor auth.Actor, kind strin
 			return err
 		}
 		if err := s.Work.Schedule(ctx, actor.Account, WorkForgetExport, uuid.UUID(e.ID), now.Add(keepExport)); err != nil {
+			return err
+		}
+		if err := s.note(ctx, actor, "export.created", ResourceExport, uuid.UUID(e.ID), audit.Fields{"kind": e.Kind, "format": e.Format}); err != nil {
 			return err
 		}
 		return s.announceExport(ctx, actor, "export.created", e)

@@ -223,6 +223,9 @@ type Store interface {
 	Lock(ctx context.Context, account kernel.AccountID, id kernel.ImportID) (Import, error)
 	Update(ctx context.Context, account kernel.AccountID, i Import) error
 	List(ctx context.Context, account kernel.AccountID, kind string, p page.Request) (page.Of[Import], error)
+	// ByID lists imports by ascending id, those after one; Load reads some.
+	ByID(ctx context.Context, account kernel.AccountID, after uuid.UUID, limit int) ([]Import, error)
+	Load(ctx context.Context, account kernel.AccountID, ids []uuid.UUID) ([]Import, error)
 	// Part reads a part of the file; none is no records.
 	Part(ctx context.Context, account kernel.AccountID, id kernel.ImportID, part int) ([]Record, error)
 	// Settle writes what became of rows.
@@ -242,6 +245,8 @@ type Store interface {
 	LockExport(ctx context.Context, account kernel.AccountID, id kernel.ExportID) (Export, error)
 	UpdateExport(ctx context.Context, account kernel.AccountID, e Export) error
 	ListExports(ctx context.Context, account kernel.AccountID, kind string, p page.Request) (page.Of[Export], error)
+	ExportsByID(ctx context.Context, account kernel.AccountID, after uuid.UUID, limit int) ([]Export, error)
+	LoadExports(ctx context.Context, account kernel.AccountID, ids []uuid.UUID) ([]Export, error)
 	AddPart(ctx context.Context, account kernel.AccountID, id kernel.ExportID, part int, body string) error
 	// ExportPart reads a part of the file; "" is the end.
 	ExportPart(ctx context.Context, account kernel.AccountID, id kernel.ExportID, part int) (string, error)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 	"github.com/rooftop-crm/rooftop/internal/platform/longjobs"
@@ -83,6 +84,8 @@ type Deps struct {
 	Jobs   Jobs
 	Work   Work
 	Events outbox.Writer
+	Log    *outbox.Log
+	Audit  audit.Writer
 	Now    func() time.Time
 }
 
@@ -209,6 +212,11 @@ func (s *Service) Create(ctx context.Context, actor auth.Actor, n New) (Import, 
 		if err := s.Work.Schedule(ctx, actor.Account, WorkForget, uuid.UUID(i.ID), now.Add(keepImport)); err != nil {
 			return err
 		}
+		if err := s.note(ctx, actor, "import.created", Resource, uuid.UUID(i.ID), audit.Fields{
+			"kind": i.Kind, "source": i.Source, "dry_run": i.DryRun, "url": i.URL, "rows": i.Rows,
+		}); err != nil {
+			return err
+		}
 		return s.announce(ctx, actor, "import.created", i)
 	})
 }
@@ -333,6 +341,9 @@ func (s *Service) Revert(ctx context.Context, actor auth.Actor, id kernel.Import
 			return err
 		}
 		i.Job, i.Status = job.ID, StatusReverting
+		if err := s.note(ctx, actor, "import.reverting", Resource, uuid.UUID(i.ID), audit.Fields{"rows": total}); err != nil {
+			return err
+		}
 		return s.save(ctx, actor, &i, "import.reverting")
 	})
 	return i, err

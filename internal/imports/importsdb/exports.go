@@ -75,6 +75,16 @@ func (s *Store) ListExports(ctx context.Context, account kernel.AccountID, kind 
 	return list(ctx, s.db, account, kind, p, toExport, func(r exportRow) page.Key { return page.Key{At: r.CreatedAt, ID: uuid.UUID(r.ID)} })
 }
 
+// ExportsByID implements imports.Store.
+func (s *Store) ExportsByID(ctx context.Context, account kernel.AccountID, after uuid.UUID, limit int) ([]imports.Export, error) {
+	return byID(ctx, s.db, account, after, limit, toExport)
+}
+
+// LoadExports implements imports.Store.
+func (s *Store) LoadExports(ctx context.Context, account kernel.AccountID, ids []uuid.UUID) ([]imports.Export, error) {
+	return load(ctx, s.db, account, ids, toExport)
+}
+
 // AddPart implements imports.Store.
 func (s *Store) AddPart(ctx context.Context, account kernel.AccountID, id kernel.ExportID, part int, body string) error {
 	return s.db.Queue(ctx, account, `INSERT INTO export_parts (account_id, export_id, part, body) VALUES ($1, $2, $3, $4)`,

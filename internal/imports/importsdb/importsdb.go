@@ -175,6 +175,36 @@ func (s *Store) List(ctx context.Context, account kernel.AccountID, kind string,
 	return list(ctx, s.db, account, kind, p, fromRow, func(r importRow) page.Key { return page.Key{At: r.CreatedAt, ID: uuid.UUID(r.ID)} })
 }
 
+// ByID implements imports.Store.
+func (s *Store) ByID(ctx context.Context, account kernel.AccountID, after uuid.UUID, limit int) ([]imports.Import, error) {
+	return byID(ctx, s.db, account, after, limit, fromRow)
+}
+
+// Load implements imports.Store.
+func (s *Store) Load(ctx context.Context, account kernel.AccountID, ids []uuid.UUID) ([]imports.Import, error) {
+	return load(ctx, s.db, account, ids, fromRow)
+}
+
+func byID[R, T any](ctx context.Context, d *db.DB, account kernel.AccountID, after uuid.UUID, limit int, from func(R) T) ([]T, error) {
+	return all(d.Conn(ctx, account).Where("account_id = ? AND id > ?", account, after).Order("id").Limit(limit), from)
+}
+
+func load[R, T any](ctx context.Context, d *db.DB, account kernel.AccountID, ids []uuid.UUID, from func(R) T) ([]T, error) {
+	return all(d.Conn(ctx, account).Where("account_id = ? AND id IN ?", account, ids), from)
+}
+
+func all[R, T any](q *gorm.DB, from func(R) T) ([]T, error) {
+	var rows []R
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read imports or exports: %w", err)
+	}
+	out := make([]T, len(rows))
+	for i, r := range rows {
+		out[i] = from(r)
+	}
+	return out, nil
+}
+
 func list[R, T any](
 	ctx context.Context, d *db.DB, account kernel.AccountID, kind string, p page.Request, from func(R) T, key func(R) page.Key,
 ) (page.Of[T], error) {
