@@ -25,7 +25,7 @@ var fetchCalendarSpec = jobs.Spec{Queue: jobs.Queue{Name: "calendars", Workers: 
 
 func fetchCalendar(s *calendars.Service) func(context.Context, *jobs.Attempt[fetchCalendarArgs]) error {
 	return func(ctx context.Context, a *jobs.Attempt[fetchCalendarArgs]) error {
-		return s.FetchExternal(ctx, a.Account, a.Args.Calendar, a.Hold)
+		return s.FetchExternal(ctx, a.Account, a.Args.Calendar, a.Complete)
 	}
 }
 

@@ -268,9 +268,9 @@ func (s *Service) BeginExternal(ctx context.Context, account kernel.AccountID, i
 }
 
 // FetchExternal fetches a calendar and exchanges its busy times for what it says now. A failure is written down and leaves them.
-// hold makes the transaction that writes this attempt's alone.
+// done ends the job in the transaction that writes what came of it, so that whoever asks for another from then on gets one.
 func (s *Service) FetchExternal(
-	ctx context.Context, account kernel.AccountID, id kernel.ExternalCalendarID, hold func(context.Context) error,
+	ctx context.Context, account kernel.AccountID, id kernel.ExternalCalendarID, done func(context.Context) error,
 ) error {
 	e, err := s.store.Externals.Find(ctx, account, id)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -278,7 +278,10 @@ func (s *Service) FetchExternal(
 	}
 	if err != nil || e.DeletedAt != nil || e.Details.Paused {
 		return s.units.InTx(ctx, func(ctx context.Context) error {
-			return s.work.Cancel(ctx, account, WorkExternal, uuid.UUID(id))
+			if err := s.work.Cancel(ctx, account, WorkExternal, uuid.UUID(id)); err != nil {
+				return err
+			}
+			return done(ctx)
 		})
 	}
 	tried := s.now()
@@ -287,7 +290,7 @@ func (s *Service) FetchExternal(
 	case err != nil && !gone:
 		return err
 	case gone || !person.Active:
-		return s.keepReading(ctx, account, e, hold, func(r *Reading) { r.NextAt = later(tried, idleEvery) }, nil)
+		return s.keepReading(ctx, account, e, done, func(r *Reading) { r.NextAt = later(tried, idleEvery) }, nil)
 	}
 	doc, busy, err := s.readOutside(ctx, account, e.Details, person, tried)
 	if err != nil {
@@ -295,12 +298,12 @@ func (s *Service) FetchExternal(
 		if !ok {
 			return err
 		}
-		return s.keepReading(ctx, account, e, hold, func(r *Reading) { r.failed(failure, tried) }, nil)
+		return s.keepReading(ctx, account, e, done, func(r *Reading) { r.failed(failure, tried) }, nil)
 	}
 	if doc.Unchanged {
-		return s.keepReading(ctx, account, e, hold, func(r *Reading) { r.fetched(tried) }, nil)
+		return s.keepReading(ctx, account, e, done, func(r *Reading) { r.fetched(tried) }, nil)
 	}
-	return s.keepReading(ctx, account, e, hold, func(r *Reading) {
+	return s.keepReading(ctx, account, e, done, func(r *Reading) {
 		r.fetched(tried)
 		r.ETag, r.Modified, r.ReadAt, r.Busy, r.Skipped = doc.ETag, doc.Modified, &tried, len(busy.Intervals), busy.Skipped
 	}, &busy.Intervals)
@@ -357,14 +360,11 @@ func (r *Reading) failed(e *errs.Error, now time.Time) {
 }
 
 // keepReading writes down what came of an attempt, and the busy times when there are new ones; all in one transaction. An
-// attempt at what was changed meanwhile counts for nothing: it is due again already.
+// attempt at what was changed meanwhile counts for nothing, and one that was asked for meanwhile is still to come.
 func (s *Service) keepReading(
-	ctx context.Context, account kernel.AccountID, tried External, hold func(context.Context) error, apply func(*Reading), busy *[]worktime.Interval,
+	ctx context.Context, account kernel.AccountID, tried External, done func(context.Context) error, apply func(*Reading), busy *[]worktime.Interval,
 ) error {
 	return s.units.InTx(ctx, func(ctx context.Context) error {
-		if err := hold(ctx); err != nil {
-			return err
-		}
 		var changed []string
 		current := false
 		e, err := s.store.Externals.Update(ctx, account, tried.ID, func(e *External) (bool, error) {
@@ -374,6 +374,9 @@ func (s *Service) keepReading(
 			}
 			before := e.Details
 			apply(&e.Details.Reading)
+			if asked := before.NextAt; !asked.Equal(*tried.Details.NextAt) {
+				e.Details.NextAt = asked
+			}
 			var err error
 			if changed, err = s.readingDiff(ctx, account, *e, before, busy); err != nil {
 				return false, err
@@ -383,7 +386,7 @@ func (s *Service) keepReading(
 			}
 			return true, nil
 		})
-		if err != nil || !current {
+		if err != nil {
 			return err
 		}
 		if slices.Contains(changed, "busy_times") {
@@ -400,7 +403,12 @@ func (s *Service) keepReading(
 				return err
 			}
 		}
-		return s.work.Schedule(ctx, account, WorkExternal, uuid.UUID(e.ID), *e.Details.NextAt)
+		if e.DeletedAt == nil && !e.Details.Paused {
+			if err := s.work.Schedule(ctx, account, WorkExternal, uuid.UUID(e.ID), *e.Details.NextAt); err != nil {
+				return err
+			}
+		}
+		return done(ctx)
 	})
 }
 
