@@ -22,6 +22,8 @@
 //	@tag.description	Enquiries, from intake to sold or lost.
 //	@tag.name			inbox
 //	@tag.description	Documents as they came in, kept until they became leads or somebody looked at them.
+//	@tag.name			vehicles
+//	@tag.description	Cars, and what their numbers say.
 //	@tag.name			contacts
 //	@tag.description	People and companies, with the ways to reach them.
 //	@tag.name			messages

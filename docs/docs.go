@@ -8543,6 +8543,44 @@ const docTemplate = `{
                 ]
             }
         },
+        "/vin/{vin}": {
+            "get": {
+                "description": "What the number says by itself: maker, country, check digit and the model years it can mean. Case, blanks and dashes do not\nmatter. The check digit must be right only where the market asks for it, in North America and China; elsewhere a\ndifference is a warning, and most European numbers have one. What is no valid VIN is answered with the place and the character\nthat is wrong, and with the number that was probably meant where letters look like digits; it is never replaced.",
+                "tags": [
+                    "vehicles"
+                ],
+                "summary": "Decode a VIN",
+                "operationId": "decodeVIN",
+                "parameters": [
+                    {
+                        "type": "string",
+                        "description": "the number",
+                        "name": "vin",
+                        "in": "path",
+                        "required": true
+                    }
+                ],
+                "responses": {
+                    "200": {
+                        "description": "OK",
+                        "schema": {
+                            "$ref": "#/definitions/VIN"
+                        }
+                    },
+                    "422": {
+                        "description": "what is wrong, and in which character",
+                        "schema": {
+                            "$ref": "#/definitions/Problem"
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/webhook-deliveries": {
             "get": {
                 "description": "What was sent to whom and how it stands, newest first. Kept as long as events are.",
@@ -18505,6 +18543,122 @@ const docTemplate = `{
                 }
             }
         },
+        "VIN": {
+            "description": "VIN is what a vehicle identification number says by itself. Nothing of it was looked up elsewhere.",
+            "type": "object",
+            "properties": {
+                "check_digit": {
+                    "$ref": "#/definitions/VINCheckDigit"
+                },
+                "country": {
+                    "description": "ISO 3166-1, of the maker's seat",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "FR"
+                },
+                "country_name": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "France"
+                },
+                "maker": {
+                    "description": "null when it is not known; the badge may be another brand of the group",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Peugeot"
+                },
+                "model_year": {
+                    "description": "null unless the number settles it",
+                    "type": "integer",
+                    "x-nullable": true,
+                    "example": 2016
+                },
+                "model_year_candidates": {
+                    "description": "what the code can mean; makers in Europe may mean none by it",
+                    "type": "array",
+                    "items": {
+                        "type": "integer"
+                    },
+                    "example": [
+                        1986
+                    ]
+                },
+                "region": {
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "Europe"
+                },
+                "small_maker": {
+                    "description": "positions 12 to 14, which complete the identifier of a maker of few vehicles",
+                    "type": "string",
+                    "x-nullable": true,
+                    "example": "795"
+                },
+                "vin": {
+                    "description": "in upper case, without blanks and dashes",
+                    "type": "string",
+                    "example": "VF3VBBHXHGZ041335"
+                },
+                "warnings": {
+                    "type": "array",
+                    "items": {
+                        "$ref": "#/definitions/VINWarning"
+                    }
+                },
+                "wmi": {
+                    "description": "the maker's identifier",
+                    "type": "string",
+                    "example": "VF3"
+                },
+                "year_code": {
+                    "description": "position 10",
+                    "type": "string",
+                    "example": "G"
+                }
+            }
+        },
+        "VINCheckDigit": {
+            "description": "CheckDigit compares position 9 with what the other positions make it.",
+            "type": "object",
+            "properties": {
+                "computed": {
+                    "type": "string",
+                    "example": "2"
+                },
+                "mandatory": {
+                    "description": "only in North America and China",
+                    "type": "boolean"
+                },
+                "matches": {
+                    "type": "boolean"
+                },
+                "present": {
+                    "type": "string",
+                    "example": "H"
+                }
+            }
+        },
+        "VINWarning": {
+            "description": "VINWarning is something odd about a valid number.",
+            "type": "object",
+            "properties": {
+                "code": {
+                    "type": "string",
+                    "enum": [
+                        "check_digit_differs",
+                        "unknown_maker",
+                        "unknown_country",
+                        "no_year",
+                        "serial_letters"
+                    ],
+                    "example": "check_digit_differs"
+                },
+                "detail": {
+                    "type": "string",
+                    "example": "Position 9 is no check digit. None is asked for in this region."
+                }
+            }
+        },
         "WebhookAttempt": {
             "description": "WebhookAttempt is one request of a delivery.",
             "type": "object",
@@ -19523,6 +19677,10 @@ const docTemplate = `{
         {
             "description": "Documents as they came in, kept until they became leads or somebody looked at them.",
             "name": "inbox"
+        },
+        {
+            "description": "Cars, and what their numbers say.",
+            "name": "vehicles"
         },
         {
             "description": "People and companies, with the ways to reach them.",

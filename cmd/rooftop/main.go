@@ -75,7 +75,7 @@ func serve(s *settings) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&s.services, "services", "", "which services to run: all, or some of core,contacts,leads")
+	cmd.Flags().StringVar(&s.services, "services", "", "which services to run: all, or some of core,contacts,leads,vehicles")
 	return cmd
 }
 

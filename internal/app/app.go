@@ -28,6 +28,7 @@ import (
 	"github.com/rooftop-crm/rooftop/api/jobsapi"
 	"github.com/rooftop-crm/rooftop/api/leadsapi"
 	"github.com/rooftop-crm/rooftop/api/messagesapi"
+	"github.com/rooftop-crm/rooftop/api/vehiclesapi"
 	"github.com/rooftop-crm/rooftop/internal/calendars"
 	"github.com/rooftop-crm/rooftop/internal/calendars/calendarsdb"
 	"github.com/rooftop-crm/rooftop/internal/contacts"
@@ -62,6 +63,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/schema"
 	"github.com/rooftop-crm/rooftop/internal/platform/secret"
 	"github.com/rooftop-crm/rooftop/internal/platform/telemetry"
+	"github.com/rooftop-crm/rooftop/internal/vehicles"
 )
 
 // Version is the program's, set when it is built.
@@ -86,6 +88,7 @@ type Services struct {
 	LongJobs  *longjobs.Service
 	Imports   *imports.Service
 	Files     *files.Service
+	Vehicles  *vehicles.Service
 	Blobs     *blob.Store
 	// Base is how callers reach the server.
 	Base string
@@ -107,7 +110,7 @@ type Module struct {
 }
 
 // ServiceNames lists what --services takes, beside all.
-func ServiceNames() []string { return []string{"core", "contacts", "leads"} }
+func ServiceNames() []string { return []string{"core", "contacts", "leads", "vehicles"} }
 
 // Modules is what each service brings.
 func Modules(s Services) []Module {
@@ -162,6 +165,10 @@ func Modules(s Services) []Module {
 				r.Handle(leads.WorkInbox, s.Leads.Sweep)
 				r.Handle(leads.WorkPostponed, s.Leads.Return)
 			},
+		},
+		{
+			Name:   "vehicles",
+			Routes: func(g *echo.Group) { vehiclesapi.Routes(g, s.Vehicles) },
 		},
 	}
 }
@@ -278,6 +285,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 		Store: coredb.New(d), Control: control, Units: d, Events: s.Events, Audit: s.Audit, Work: s.Work, Hasher: hasher,
 		Keys: keys, Tokens: auth.NewTokens(keys, issuer, issuer, now), Ring: ring, Links: s.Links, Jobs: s.Jobs, Desk: work, AppURL: m.appURL, Enums: slices.Concat(core.Enums(), calendars.Enums(), contacts.Enums(), leads.Enums(), messages.Enums(), events.Enums(), longjobs.Enums(), imports.Enums()), Now: now,
 	})
+	s.Vehicles = vehicles.NewService(now)
 	s.Calendars = calendars.NewService(calendars.Needs{
 		Store: calendarsdb.New(d), Units: d, Log: s.Events, Audit: s.Audit, Core: calendarsCore{s.Core}, Now: now,
 		Outside: newCalendarFetcher(m.out), Vault: ring, Work: s.Work, Enqueue: enqueueCalendars(m.jobs),

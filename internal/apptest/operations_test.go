@@ -126,6 +126,7 @@ var operations = map[string]operation{
 	"GET /v1/users/:id/calendar":       {path: "/v1/users/{seller}/calendar?dealership_id={dealership}&from=2026-12-01T00:00:00Z&to=2027-01-01T00:00:00Z", scope: auth.CalendarsRead, ok: 200},
 	"GET /v1/staff":                    {path: "/v1/staff?dealership_id={dealership}", scope: auth.CalendarsRead, ok: 200},
 	"GET /v1/holidays":                 {path: "/v1/holidays?country=FR&year=2026", scope: auth.CalendarsRead, ok: 200},
+	"GET /v1/vin/:vin":                 {path: "/v1/vin/VF3VBBHXHGZ041335", scope: auth.VehiclesRead, ok: 200},
 
 	"POST /v1/opening-hours":             {path: "/v1/opening-hours", body: `{"dealership_id":"{fresh}"}`, scope: auth.CalendarsWrite, ok: 201, fresh: "dealership"},
 	"GET /v1/opening-hours":              {path: "/v1/opening-hours", scope: auth.CalendarsRead, ok: 200},

@@ -337,6 +337,7 @@ var attacks = map[string][]attack{
 		{what: "cursor", path: "/v1/staff?dealership_id={own.dealership}&limit=1&cursor={staff_cursor}", want: 400, partner: 400},
 		{what: "account in filter", path: "/v1/staff?dealership_id={own.dealership}&account_id={account}", want: 400, partner: 400},
 	},
+	"GET /v1/vin/:vin": {{what: "account in query", path: "/v1/vin/VF3VBBHXHGZ041335?account_id={account}", want: 400, partner: 400}, {what: "self", path: "/v1/vin/VF3VBBHXHGZ041335", want: 200}},
 	"GET /v1/holidays": {{what: "account in query", path: "/v1/holidays?country=FR&year=2026&account_id={account}", want: 400, partner: 400}, {what: "self", path: "/v1/holidays?country=FR&year=2026", want: 200}},
 
 	"POST /v1/opening-hours": {

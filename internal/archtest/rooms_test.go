@@ -14,7 +14,7 @@ type room struct {
 
 // Shorthands for rows that repeat.
 var (
-	contexts  = []string{"internal/core", "internal/calendars", "internal/contacts", "internal/leads", "internal/events", "internal/messages", "internal/imports", "internal/files"}
+	contexts  = []string{"internal/core", "internal/calendars", "internal/contacts", "internal/leads", "internal/events", "internal/messages", "internal/imports", "internal/files", "internal/vehicles"}
 	platform  = []string{"internal/platform/...", "internal/kernel", "pkg/..."}
 	forDomain = []string{"github.com/google/uuid"} // what a typed id is made of
 	forStores = []string{"gorm.io/gorm", "github.com/jackc/pgx/v5", "github.com/google/uuid", "github.com/goccy/go-json"}
@@ -55,6 +55,7 @@ var rooms = []room{
 	{path: "internal/messages", rooms: platform, libraries: forDomain},
 	{path: "internal/messages/messagesdb", rooms: with(platform, "internal/messages"), libraries: forStores},
 
+	{path: "internal/vehicles", rooms: platform, libraries: forDomain},
 	{path: "internal/imports", rooms: platform, libraries: with(forDomain, "golang.org/x/text")},
 	{path: "internal/imports/importsdb", rooms: with(platform, "internal/imports"), libraries: forStores},
 	{path: "internal/files", rooms: platform, libraries: forDomain},

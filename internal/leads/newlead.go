@@ -14,6 +14,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 	"github.com/rooftop-crm/rooftop/internal/platform/fold"
 	"github.com/rooftop-crm/rooftop/internal/platform/schema"
+	"github.com/rooftop-crm/rooftop/pkg/vin"
 )
 
 // Person is who asks, as the sender describes them. The contacts context decides who that is.
@@ -242,7 +243,7 @@ func instant(t *time.Time) *time.Time {
 	return &u
 }
 
-// tidy brings times to UTC and VINs to upper case, and marks the first wanted car as the primary one when the sender
+// tidy brings times to UTC and VINs to one form, and marks the first wanted car as the primary one when the sender
 // marked none.
 func (d *Details) tidy() {
 	if t := d.Timeframe; t != nil {
@@ -253,12 +254,21 @@ func (d *Details) tidy() {
 	}
 	for _, list := range [][]Vehicle{d.Vehicles, d.TradeIns} {
 		for i := range list {
-			list[i].VIN = strings.ToUpper(strings.TrimSpace(list[i].VIN))
+			list[i].VIN = tidyVIN(list[i].VIN)
 		}
 	}
 	if len(d.Vehicles) > 0 && !slices.ContainsFunc(d.Vehicles, func(v Vehicle) bool { return v.Primary }) {
 		d.Vehicles[0].Primary = true
 	}
+}
+
+// tidyVIN brings a VIN to the form that cars are compared by. A text that is none is kept: it may be an old chassis number,
+// or a mistake that a person can still read.
+func tidyVIN(text string) string {
+	if v, err := vin.Parse(text); err == nil {
+		return string(v)
+	}
+	return strings.ToUpper(strings.TrimSpace(text))
 }
 
 // guessType reads the type from what the person wants to do with the car.

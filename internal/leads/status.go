@@ -101,6 +101,7 @@ func (l *Lead) Apply(m Move, at time.Time) error {
 	if !slices.Contains(moves[l.Status], m.To) {
 		return ErrIllegalMove.Saying("A lead that is %s cannot become %s. It may become: %s.", l.Status, m.To, join(moves[l.Status]))
 	}
+	m.Sale.VIN = tidyVIN(m.Sale.VIN)
 	if err := m.check(at); err != nil {
 		return err
 	}

@@ -84,3 +84,19 @@ func TestEveryValueHasLabels(t *testing.T) {
 	assert.Equal(t, join(InvalidReasons()), join(named["lead_invalid_reason"]))
 	assert.Equal(t, join(InboxStates()), join(named["inbox_state"]))
 }
+
+func TestSaleKeepsVINsInOneForm(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 2, 10, 0, 0, 0, time.UTC)
+	for text, want := range map[string]string{
+		"vin: vf3-vbbhx hgz041335": "VF3VBBHXHGZ041335",
+		"1HGCM82633A004353":        "1HGCM82633A004353", // its check digit is wrong, and the sale a sale
+		" 9113600123 ":             "9113600123",        // a chassis number of before 1981
+	} {
+		l := Lead{Status: StatusOffer}
+		require.NoError(t, l.Apply(Move{To: StatusWon, Sale: Sale{VIN: text, SoldAt: &at}}, at))
+		assert.Equal(t, want, l.Sale.VIN)
+	}
+	l := Lead{Status: StatusOffer}
+	require.ErrorIs(t, l.Apply(Move{To: StatusWon, Sale: Sale{VIN: " \u00a0", SoldAt: &at}}, at), ErrWonNeedsVIN)
+}

@@ -141,7 +141,7 @@ func (m *Mined) take(key, value string) {
 	if dst := m.field(k, value); dst != nil && *dst == "" {
 		*dst = value
 		if dst == &m.VIN {
-			m.VIN = strings.ToUpper(value)
+			m.VIN, _ = vinIn(value)
 		}
 		return
 	}
@@ -153,7 +153,7 @@ func (m *Mined) field(k, value string) *string {
 	a := &m.Attribution
 	switch k {
 	case "vin", "vin number", "vehicle vin", "numéro vin":
-		if wellFormedVIN(strings.ToUpper(value)) {
+		if _, ok := vinIn(value); ok {
 			return &m.VIN
 		}
 	case "stock", "stock id", "stock number", "stock no", "stocknumber", "référence", "n° de stock":

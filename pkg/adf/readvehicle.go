@@ -3,6 +3,8 @@ package adf
 import (
 	"strconv"
 	"strings"
+
+	"github.com/rooftop-crm/rooftop/pkg/vin"
 )
 
 // vehicles reads a wrapper around vehicles, or a trade-in that is not called vehicle.
@@ -64,8 +66,8 @@ func (r *reader) vehicleAttrs(n *node, v *Vehicle) {
 	if y, err := strconv.Atoi(r.attrValue(n, "year")); err == nil && plausibleYear(y) {
 		v.Year, found = y, true
 	}
-	if vin := strings.ToUpper(r.attrValue(n, "vin")); wellFormedVIN(vin) {
-		v.VIN, found = vin, true
+	if number, ok := vinIn(r.attrValue(n, "vin")); ok {
+		v.VIN, found = number, true
 	}
 	if found {
 		r.warn(n, WarnMisplaced, "The vehicle was read from attributes.")
@@ -233,32 +235,22 @@ func (r *reader) vin(c *node, v *Vehicle) {
 	if raw == "" {
 		return
 	}
-	vin := strings.ToUpper(strings.NewReplacer(" ", "", "-", "", "\u00a0", "", ":", "", ".", "").Replace(raw))
-	if len(vin) > 17 {
-		vin = strings.TrimPrefix(vin, "VIN")
-	}
-	if !wellFormedVIN(vin) {
+	number, ok := vinIn(raw)
+	if !ok {
 		v.VINRaw = raw
 		r.warn(c, WarnVIN, "%q has not the form of a VIN.", clip(raw, 40))
 		return
 	}
-	if len(vin) != len(raw) {
+	if len(number) != len(raw) {
 		r.warn(c, WarnVINTidied, "Blanks, hyphens or a label were taken out of the VIN.")
 	}
-	v.VIN = vin
+	v.VIN = number
 }
 
-// wellFormedVIN tests length and alphabet, and that not all characters are the same.
-func wellFormedVIN(s string) bool {
-	if len(s) != 17 || strings.Count(s, s[:1]) == 17 {
-		return false
-	}
-	for i := range len(s) {
-		if strings.IndexByte("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", s[i]) < 0 {
-			return false
-		}
-	}
-	return true
+// vinIn gives the VIN that a text is. Its check digit may be wrong: the enquiry stays what the person wrote.
+func vinIn(text string) (number string, ok bool) {
+	v, err := vin.Parse(text)
+	return string(v), err == nil && !v.Placeholder()
 }
 
 // figure splits an element that nests its number and its unit (<value>, <units>).

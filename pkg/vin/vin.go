@@ -102,7 +102,7 @@ func (v VIN) Check() error {
 		_, err := Parse(string(v))
 		return err
 	}
-	if strings.Count(string(v), string(v[0])) == Length {
+	if v.Placeholder() {
 		return &Error{Reason: Placeholder, Text: string(v), Position: 1, Character: rune(v[0])}
 	}
 	if d := v.CheckDigit(); d.Mandatory && !d.Matches {
@@ -110,6 +110,9 @@ func (v VIN) Check() error {
 	}
 	return nil
 }
+
+// Placeholder says that all characters are the same.
+func (v VIN) Placeholder() bool { return v != "" && strings.Count(string(v), string(v[:1])) == len(v) }
 
 // Valid says whether the text is a VIN that its market's rules allow.
 func Valid(text string) bool {
