@@ -2993,6 +2993,53 @@ const docTemplate = `{
                 ]
             }
         },
+        "/files/fetch": {
+            "post": {
+                "description": "A job fetches what is there and makes the file, under the id that is answered; Location is the job's place. It fails when the\nhost is on no public network, or does not answer with a file of at most 25 MiB whose type agrees with its content, and can be\ntried again. A host that is away is waited for, some minutes long.",
+                "consumes": [
+                    "application/json"
+                ],
+                "tags": [
+                    "files"
+                ],
+                "summary": "Fetch a file from a URL",
+                "operationId": "fetchFile",
+                "parameters": [
+                    {
+                        "description": "where it is",
+                        "name": "body",
+                        "in": "body",
+                        "required": true,
+                        "schema": {
+                            "$ref": "#/definitions/FetchFile"
+                        }
+                    }
+                ],
+                "responses": {
+                    "202": {
+                        "description": "Accepted",
+                        "schema": {
+                            "$ref": "#/definitions/FileFetch"
+                        },
+                        "headers": {
+                            "Location": {
+                                "type": "string",
+                                "description": "the job"
+                            },
+                            "Retry-After": {
+                                "type": "integer",
+                                "description": "seconds until it is worth asking"
+                            }
+                        }
+                    }
+                },
+                "security": [
+                    {
+                        "Bearer": []
+                    }
+                ]
+            }
+        },
         "/files/{id}": {
             "get": {
                 "description": "Its name, type, size and hash. The content has a path of its own.",
@@ -12831,6 +12878,27 @@ const docTemplate = `{
                 }
             }
         },
+        "FetchFile": {
+            "description": "FetchFile says where a file comes from.",
+            "type": "object",
+            "required": [
+                "url"
+            ],
+            "properties": {
+                "name": {
+                    "description": "the last part of the URL's path when left out",
+                    "type": "string",
+                    "maxLength": 255,
+                    "example": "front.jpg"
+                },
+                "url": {
+                    "type": "string",
+                    "format": "uri",
+                    "maxLength": 2048,
+                    "example": "https://photos.dealer.example/4711/front.jpg"
+                }
+            }
+        },
         "FieldError": {
             "description": "FieldError is one wrong field or parameter of a request.",
             "type": "object",
@@ -12906,6 +12974,22 @@ const docTemplate = `{
                 "version": {
                     "type": "integer",
                     "format": "int64"
+                }
+            }
+        },
+        "FileFetch": {
+            "description": "FileFetch is a file that is being fetched.",
+            "type": "object",
+            "properties": {
+                "id": {
+                    "description": "that the file will have",
+                    "type": "string",
+                    "format": "uuid"
+                },
+                "job_id": {
+                    "description": "the job that fetches it",
+                    "type": "string",
+                    "format": "uuid"
                 }
             }
         },

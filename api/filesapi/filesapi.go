@@ -38,6 +38,7 @@ type handler struct {
 func Routes(g *echo.Group, svc *files.Service, u httpx.Units, base string) {
 	h := handler{files: svc, units: u, base: base}
 	g.POST("/files", h.upload, httpx.Documents)
+	g.POST("/files/fetch", h.fetch)
 	g.GET("/files", h.list)
 	g.GET("/files/changes", h.changes)
 	g.GET("/files/:id", h.get)
@@ -147,6 +148,45 @@ func (h handler) upload(c echo.Context) error {
 		_ = h.files.Drop(context.WithoutCancel(ctx), actor.Account, stored) // else it is swept
 	}
 	return err
+}
+
+// FetchFile says where a file comes from.
+type FetchFile struct {
+	URL  string `json:"url" validate:"required,max=2048" format:"uri" example:"https://photos.dealer.example/4711/front.jpg"`
+	Name string `json:"name" validate:"max=255" example:"front.jpg"` // the last part of the URL's path when left out
+} //	@name	FetchFile
+
+// FileFetch is a file that is being fetched.
+type FileFetch struct {
+	ID    kernel.FileID `json:"id"`     // that the file will have
+	JobID kernel.JobID  `json:"job_id"` // the job that fetches it
+} //	@name	FileFetch
+
+// fetch has a file fetched.
+//
+//	@ID				fetchFile
+//	@Summary		Fetch a file from a URL
+//	@Description	A job fetches what is there and makes the file, under the id that is answered; Location is the job's place. It fails when the
+//	@Description	host is on no public network, or does not answer with a file of at most 25 MiB whose type agrees with its content, and can be
+//	@Description	tried again. A host that is away is waited for, some minutes long.
+//	@Tags			files
+//	@Accept			json
+//	@Param			body	body		FetchFile	true	"where it is"
+//	@Success		202		{object}	FileFetch
+//	@Header			202		{string}	Location	"the job"
+//	@Header			202		{integer}	Retry-After	"seconds until it is worth asking"
+//	@Security		Bearer
+//	@Router			/files/fetch [post]
+func (h handler) fetch(c echo.Context) error {
+	in, err := httpx.Bind[FetchFile](c)
+	if err != nil {
+		return err
+	}
+	actor := httpx.ActorOf(c)
+	return httpx.Write(c, h.units, actor.Account, func(ctx context.Context) (httpx.Reply, error) {
+		id, job, err := h.files.Fetch(ctx, actor, in.URL, in.Name)
+		return httpx.Accepted(FileFetch{ID: id, JobID: job.ID}, 0, job.ID), err
+	})
 }
 
 // uploadOf finds the file in the request. rest tells, once the file was read, whether anything follows it.

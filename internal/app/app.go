@@ -301,15 +301,16 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 		Units: d, Events: s.Events, Log: s.Events, Work: s.Work, Now: now, Render: leadsapi.Render,
 	})
 	changed.leads, work.leads = s.Leads, s.Leads
+	s.LongJobs = longjobs.New(d, s.Jobs, s.Events, s.Work, now)
 	s.Files = files.NewService(files.Deps{
 		Store: filesdb.New(d), Unit: d, Blobs: m.blobs, Log: s.Events, Links: s.Links, Work: s.Work, Jobs: m.jobs, Now: now,
+		LongJobs: s.LongJobs, Web: newFilesWeb(m.out), Seals: ring,
 	})
 	hooks := eventsdb.New(d, ring)
 	s.Feed = events.NewService(events.Deps{
 		Log: s.Events, Audit: s.Audit, Rules: eventRules(s), Store: hooks, Lanes: hooks, Units: d, Work: s.Work, Out: newWebhookSender(m.out),
 		Render: eventsapi.Render, Enqueue: enqueueWebhooks(m.jobs), Presence: d.Presence, Now: now,
 	})
-	s.LongJobs = longjobs.New(d, s.Jobs, s.Events, s.Work, now)
 	s.Imports = imports.NewService(imports.Deps{Store: importsdb.New(d), Web: newImportFiles(m.out), Seals: ring, Units: d, Jobs: s.LongJobs, Work: s.Work, Events: s.Events, Log: s.Events, Audit: s.Audit, Now: now})
 	s.Imports.Register("contacts", contactRows{s.Contacts})
 	s.Messages = messages.NewService(messages.Parts{

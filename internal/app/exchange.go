@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/contacts"
+	"github.com/rooftop-crm/rooftop/internal/files"
 	"github.com/rooftop-crm/rooftop/internal/imports"
 	"github.com/rooftop-crm/rooftop/internal/kernel"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
@@ -39,20 +40,63 @@ func (f importFiles) Check(url string) error { return f.guard.Check(url, importP
 
 // Fetch implements imports.Web.
 func (f importFiles) Fetch(ctx context.Context, url string) ([]byte, error) {
-	got, err := f.client.Do(ctx, fetch.Request{URL: url})
+	got, err := file(ctx, f.client, url)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = got.Body.Close() }()
+	raw, err := io.ReadAll(got.Body)
+	return raw, passing(err)
+}
+
+// filesWeb is fetch as files sees it.
+type filesWeb struct {
+	guard  *fetch.Guard
+	client *fetch.Client
+}
+
+var _ files.Web = filesWeb{}
+
+// filesPolicy: what a file is, its bytes tell.
+var filesPolicy = fetch.Policy{PlainHTTP: true, MaxRedirects: 3, MaxBytes: files.MaxFetched}
+
+func newFilesWeb(g *fetch.Guard) filesWeb { return filesWeb{guard: g, client: g.Client(filesPolicy)} }
+
+// Check implements files.Web.
+func (f filesWeb) Check(url string) error { return f.guard.Check(url, filesPolicy) }
+
+// Fetch implements files.Web.
+func (f filesWeb) Fetch(ctx context.Context, url string) (io.ReadCloser, string, error) {
+	got, err := file(ctx, f.client, url)
+	if err != nil {
+		return nil, "", err
+	}
+	return patient{got.Body}, got.Header.Get("Content-Type"), nil
+}
+
+// patient is a body that tells by the kind of its error whether another try may not meet it.
+type patient struct{ io.ReadCloser }
+
+func (p patient) Read(b []byte) (int, error) {
+	n, err := p.ReadCloser.Read(b)
+	return n, passing(err)
+}
+
+// file asks for a file. An answer that is none is an error.
+func file(ctx context.Context, client *fetch.Client, url string) (*fetch.Response, error) {
+	got, err := client.Do(ctx, fetch.Request{URL: url})
 	if err != nil {
 		return nil, passing(err)
 	}
-	defer func() { _ = got.Body.Close() }()
-	if !got.OK() {
-		why := fetch.ErrStatus.Saying("The host answered %d instead of the file.", got.Status)
-		if got.Status == http.StatusTooManyRequests || got.Status >= http.StatusInternalServerError {
-			return nil, unavailable(why)
-		}
-		return nil, why
+	if got.OK() {
+		return got, nil
 	}
-	raw, err := io.ReadAll(got.Body)
-	return raw, passing(err)
+	_ = got.Body.Close() // an error page
+	why := fetch.ErrStatus.Saying("The host answered %d instead of the file.", got.Status)
+	if got.Status == http.StatusTooManyRequests || got.Status >= http.StatusInternalServerError {
+		return nil, unavailable(why)
+	}
+	return nil, why
 }
 
 // passing tells by its kind an error that another try may not meet. A name that does not resolve is more likely misspelt.

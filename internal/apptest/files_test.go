@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/textproto"
 	"net/url"
 	"os"
@@ -296,4 +297,70 @@ func TestBytesWithoutAFileAreSwept(t *testing.T) {
 	assert.Equal(t, 1, n, "of this room and this account, without a row")
 	assert.Len(t, blobsIn(t, p), 3)
 	require.NoError(t, later(p, 25*time.Hour).ScheduleSweeps(t.Context()))
+}
+
+// A file may be fetched in place of being sent: it is then as an upload is, and its job says why it is not there.
+func TestAFileFromAURL(t *testing.T) {
+	t.Parallel()
+	host := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/photos/front.png":
+			w.Header().Set("Content-Type", "image/png")
+			_, _ = w.Write([]byte(png))
+		case "/":
+			w.Header().Set("Content-Type", "application/octet-stream")
+			_, _ = w.Write([]byte(png))
+		case "/script.png":
+			w.Header().Set("Content-Type", "image/png")
+			_, _ = w.Write([]byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`))
+		case "/endless":
+			for part := bytes.Repeat([]byte("x"), 1<<16); ; {
+				if _, err := w.Write(part); err != nil {
+					return
+				}
+			}
+		default:
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	t.Cleanup(host.Close)
+	_, ownerURL := dbtest.URLs(t)
+	cfg := apptest.Config(t, ownerURL)
+	cfg.OutboundAllow = strings.TrimPrefix(host.URL, "http://")
+	a := apptest.Start(t, cfg, ownerURL).Account(t)
+	fetched := func(body object) (job, accepted *apptest.Answer) {
+		accepted = a.Post("/v1/files/fetch", body)
+		return followed(t, a.Caller, accepted), accepted
+	}
+
+	for name, body := range map[string]object{
+		"front.png": {"url": host.URL + "/photos/front.png?key=a-secret"},
+		"file":      {"url": host.URL + "/?key=a-secret"},
+		"Avant.png": {"url": host.URL + "/photos/front.png?key=a-secret", "name": "Avant.png"},
+	} {
+		job, accepted := fetched(body)
+		assert.Equal(t, "succeeded", job.Str("status"), "%s", job.Body)
+		assert.Equal(t, accepted.Str("id"), job.Str("result.file_id"))
+		path := "/v1/files/" + accepted.Str("id")
+		got := a.Get(path).Is(http.StatusOK)
+		assert.Equal(t, name, got.Str("name"))
+		assert.Equal(t, "image/png", got.Str("content_type"))
+		assert.Equal(t, sum(png), got.Str("sha256"))
+		assert.Equal(t, png, string(a.Get(path+"/content").Is(http.StatusOK).Body))
+		assert.NotContains(t, string(a.Get("/v1/jobs").Body)+string(a.Get("/v1/events").Body), "a-secret")
+	}
+	there := len(a.Get("/v1/files").List("data"))
+	for path, code := range map[string]string{"/script.png": "file.type_mismatch", "/endless": "fetch.too_large", "/absent": "fetch.bad_status"} {
+		job, accepted := fetched(object{"url": host.URL + path})
+		assert.Equal(t, "failed", job.Str("status"), path)
+		assert.Equal(t, code, job.Str("error.code"), path)
+		a.Get("/v1/files/" + accepted.Str("id")).Is(http.StatusNotFound)
+	}
+	assert.Len(t, a.Get("/v1/files").List("data"), there)
+	for pointer, body := range map[string]object{"/url": {"url": "https://169.254.169.254/latest"}, "/name": {"url": host.URL + "/x", "name": ".."}} {
+		assert.Equal(t, pointer, a.Post("/v1/files/fetch", body).Is(http.StatusUnprocessableEntity).Str("errors.0.pointer"))
+	}
+	key := []string{"Idempotency-Key", uuid.NewString()}
+	first := a.Post("/v1/files/fetch", object{"url": host.URL + "/photos/front.png"}, key...).Is(http.StatusAccepted)
+	assert.Equal(t, first.Body, a.Post("/v1/files/fetch", object{"url": host.URL + "/photos/front.png"}, key...).Is(http.StatusAccepted).Body)
 }

@@ -191,6 +191,7 @@ var operations = map[string]operation{
 	"GET /v1/imports/:id/rows":    {path: "/v1/imports/{import}/rows", scope: auth.ImportsRead, also: []auth.Scope{auth.ContactsRead}, ok: 200},
 	"POST /v1/imports/:id/revert": {path: "/v1/imports/{fresh}/revert", scope: auth.ImportsWrite, also: []auth.Scope{auth.ContactsWrite}, ok: 202, fresh: "import"},
 	"POST /v1/exports":            {path: "/v1/exports", body: `{"kind":"contacts"}`, scope: auth.ImportsWrite, also: []auth.Scope{auth.ContactsRead}, ok: 202},
+	"POST /v1/files/fetch":        {path: "/v1/files/fetch", body: `{"url":"http://` + apptest.Unreachable + `/x.png"}`, scope: auth.FilesWrite, ok: 202},
 	"GET /v1/imports/changes":     {path: "/v1/imports/changes", scope: auth.ImportsRead, ok: 200},
 	"GET /v1/exports/changes":     {path: "/v1/exports/changes", scope: auth.ImportsRead, ok: 200},
 	"GET /v1/exports":             {path: "/v1/exports", scope: auth.ImportsRead, ok: 200},

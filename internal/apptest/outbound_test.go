@@ -81,6 +81,22 @@ var outbounds = []outbound{
 		refused: []string{"fetch.address_refused"},
 		kept:    true,
 	},
+	{
+		name: "files", path: "/v1/files/fetch",
+		body: func(_ *apptest.Account, url string) object { return object{"url": url} },
+		tried: func(t *testing.T, _ *apptest.Account, made *apptest.Answer) string {
+			t.Helper()
+			return "/v1/jobs/" + made.Str("job_id")
+		},
+		why: func(seen *apptest.Answer) string {
+			if seen.At("error") == nil {
+				return ""
+			}
+			return seen.Str("error.code")
+		},
+		refused: []string{"fetch.address_refused"},
+		kept:    true,
+	},
 }
 
 // settled waits until something came of an address that was taken, and says what.

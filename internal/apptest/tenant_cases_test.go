@@ -240,6 +240,9 @@ var attacks = map[string][]attack{
 		{what: "cursor", path: "/v1/imports?limit=1&cursor={import_cursor}", want: 400, partner: 400},
 		{what: "self", path: "/v1/imports", want: 200},
 	},
+	"POST /v1/files/fetch": {
+		{what: "account in body", path: "/v1/files/fetch", body: `{"url":"https://photos.example/x.png","account_id":"{account}"}`, want: 422, partner: 422},
+	},
 	"GET /v1/imports/changes": {
 		{what: "cursor", path: "/v1/imports/changes?limit=1&cursor={import_changes}", want: 400, partner: 400},
 		{what: "self", path: "/v1/imports/changes", want: 200},

@@ -16,6 +16,7 @@ import (
 	"github.com/rooftop-crm/rooftop/internal/platform/errs"
 	"github.com/rooftop-crm/rooftop/internal/platform/jobs"
 	"github.com/rooftop-crm/rooftop/internal/platform/links"
+	"github.com/rooftop-crm/rooftop/internal/platform/longjobs"
 	"github.com/rooftop-crm/rooftop/internal/platform/outbox"
 	"github.com/rooftop-crm/rooftop/internal/platform/page"
 )
@@ -49,13 +50,21 @@ type Deps struct {
 	Work  *background.Runner
 	Jobs  *jobs.Runner
 	Now   func() time.Time
+
+	LongJobs *longjobs.Service
+	Web      Web
+	Seals    Seals
 }
 
 // Service is what may be done with files. The account's dealerships share them.
 type Service struct{ Deps }
 
 // NewService returns a service.
-func NewService(d Deps) *Service { return &Service{d} }
+func NewService(d Deps) *Service {
+	s := &Service{d}
+	d.LongJobs.Register(longjobs.Kind{Name: JobFetch, Scope: auth.FilesWrite, Outside: s.outside, Step: fetched})
+	return s
+}
 
 const (
 	// WorkUnused looks, when a file's time is up, whether something uses it.
@@ -86,14 +95,19 @@ func (s *Service) Keep(ctx context.Context, actor auth.Actor, up Upload) (Stored
 	}
 	name, ok := CleanName(up.Name)
 	if !ok {
-		return Stored{}, errs.InvalidFields(errs.Field{
-			Pointer: "?name", Code: "invalid", Detail: fmt.Sprintf("Must be a file's name of 1 to %d characters, none of them for control.", MaxName),
-		})
+		return Stored{}, errs.InvalidFields(badName("?name"))
 	}
-	out := Stored{ID: kernel.NewID[kernel.FileID](), Name: name}
-	var err error
-	out.Info, err = s.Blobs.Write(ctx, blob.Key(actor.Account, room, uuid.UUID(out.ID)), up.From, up.Limit, up.Declared)
-	return out, err
+	up.Name = name
+	return s.keep(ctx, actor.Account, kernel.NewID[kernel.FileID](), up)
+}
+
+func (s *Service) keep(ctx context.Context, account kernel.AccountID, id kernel.FileID, up Upload) (Stored, error) {
+	info, err := s.Blobs.Write(ctx, blob.Key(account, room, uuid.UUID(id)), up.From, up.Limit, up.Declared)
+	return Stored{ID: id, Name: up.Name, Info: info}, err
+}
+
+func badName(pointer string) errs.Field {
+	return errs.Field{Pointer: pointer, Code: "invalid", Detail: fmt.Sprintf("Must be a file's name of 1 to %d characters, none of them for control.", MaxName)}
 }
 
 // Drop forgets an upload that did not become a file. When it cannot, the sweep will.

@@ -38,7 +38,7 @@ func (s *Service) CreateExport(ctx context.Context, actor auth.Actor, kind strin
 		By: longjobs.By{Kind: actor.Kind, ID: actor.ID()}, CreatedAt: now, UpdatedAt: now,
 	}
 	return e, s.Units.InTx(ctx, func(ctx context.Context) error {
-		job, err := s.Jobs.Start(ctx, actor, JobExport, uuid.UUID(e.ID), nil)
+		job, err := s.Jobs.Start(ctx, actor, longjobs.Order{Kind: JobExport, Subject: uuid.UUID(e.ID)})
 		if err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ const (
 // Jobs is what imports needs from platform/longjobs.
 type Jobs interface {
 	Register(k longjobs.Kind)
-	Start(ctx context.Context, actor auth.Actor, kind string, subject uuid.UUID, total *int64) (longjobs.Job, error)
+	Start(ctx context.Context, actor auth.Actor, n longjobs.Order) (longjobs.Job, error)
 }
 
 // Units runs transactions, and parts of one that may fail alone.
@@ -201,7 +201,7 @@ func (s *Service) Create(ctx context.Context, actor auth.Actor, n New) (Import, 
 			}
 			total = &i.Rows
 		}
-		job, err := s.Jobs.Start(ctx, actor, JobRun, uuid.UUID(i.ID), total)
+		job, err := s.Jobs.Start(ctx, actor, longjobs.Order{Kind: JobRun, Subject: uuid.UUID(i.ID), Total: total})
 		if err != nil {
 			return err
 		}
@@ -336,7 +336,7 @@ func (s *Service) Revert(ctx context.Context, actor auth.Actor, id kernel.Import
 			return ErrNotRevertible
 		}
 		total := i.Counts.Created + i.Counts.Changed
-		job, err := s.Jobs.Start(ctx, actor, JobRevert, uuid.UUID(i.ID), &total)
+		job, err := s.Jobs.Start(ctx, actor, longjobs.Order{Kind: JobRevert, Subject: uuid.UUID(i.ID), Total: &total})
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package longjobs
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -72,14 +73,25 @@ func (s *Service) Due(r *background.Runner) {
 	r.Handle(WorkPurge, s.purge)
 }
 
+// Order is a job to be started.
+type Order struct {
+	Kind    string
+	Subject uuid.UUID
+	Total   *int64          // nil: nobody knows yet
+	State   json.RawMessage // where it begins; nil: {}
+}
+
 // Start makes a job in the transaction of ctx. Whether the actor may is the kind's business.
-func (s *Service) Start(ctx context.Context, actor auth.Actor, kind string, subject uuid.UUID, total *int64) (Job, error) {
-	if _, known := s.kinds[kind]; !known {
-		return Job{}, fmt.Errorf("longjobs: nobody handles %s", kind)
+func (s *Service) Start(ctx context.Context, actor auth.Actor, n Order) (Job, error) {
+	if _, known := s.kinds[n.Kind]; !known {
+		return Job{}, fmt.Errorf("longjobs: nobody handles %s", n.Kind)
+	}
+	if n.State == nil {
+		n.State = empty
 	}
 	now := s.now()
 	j := Job{
-		ID: kernel.NewID[kernel.JobID](), Version: 1, Kind: kind, Subject: subject, Status: Queued, Total: total, State: empty,
+		ID: kernel.NewID[kernel.JobID](), Version: 1, Kind: n.Kind, Subject: n.Subject, Status: Queued, Total: n.Total, State: n.State,
 		Result: map[string]any{}, By: byActor(actor), CreatedAt: now, UpdatedAt: now,
 	}
 	return j, s.db.InTx(ctx, func(ctx context.Context) error {
