@@ -67,36 +67,31 @@ var outbounds = []outbound{
 	},
 	{
 		name: "imports", path: "/v1/imports",
-		body: func(_ *apptest.Account, url string) object { return object{"kind": "contacts", "url": url} },
-		tried: func(t *testing.T, _ *apptest.Account, made *apptest.Answer) string {
-			t.Helper()
-			return "/v1/jobs/" + made.Str("job_id")
-		},
-		why: func(seen *apptest.Answer) string {
-			if seen.At("error") == nil {
-				return ""
-			}
-			return seen.Str("error.code")
-		},
+		body:  func(_ *apptest.Account, url string) object { return object{"kind": "contacts", "url": url} },
+		tried: byJob, why: jobFailed,
 		refused: []string{"fetch.address_refused"},
 		kept:    true,
 	},
 	{
 		name: "files", path: "/v1/files/fetch",
-		body: func(_ *apptest.Account, url string) object { return object{"url": url} },
-		tried: func(t *testing.T, _ *apptest.Account, made *apptest.Answer) string {
-			t.Helper()
-			return "/v1/jobs/" + made.Str("job_id")
-		},
-		why: func(seen *apptest.Answer) string {
-			if seen.At("error") == nil {
-				return ""
-			}
-			return seen.Str("error.code")
-		},
+		body:  func(_ *apptest.Account, url string) object { return object{"url": url} },
+		tried: byJob, why: jobFailed,
 		refused: []string{"fetch.address_refused"},
 		kept:    true,
 	},
+}
+
+// byJob and jobFailed are of what a job tries.
+func byJob(t *testing.T, _ *apptest.Account, made *apptest.Answer) string {
+	t.Helper()
+	return "/v1/jobs/" + made.Str("job_id")
+}
+
+func jobFailed(seen *apptest.Answer) string {
+	if seen.At("error") == nil {
+		return ""
+	}
+	return seen.Str("error.code")
 }
 
 // settled waits until something came of an address that was taken, and says what.
