@@ -224,6 +224,7 @@ func (a *App) build(ctx context.Context) (err error) {
 		return err
 	}
 	a.watchPool()
+	a.watchBacklog() //nolint:contextcheck // each scrape has a limit of its own
 	if a.Services, err = buildServices(ctx, a.cfg, a.DB); err != nil {
 		return err
 	}

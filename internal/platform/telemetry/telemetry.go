@@ -150,10 +150,3 @@ func (t *Telemetry) WatchPool(read func() Pool) {
 func (t *Telemetry) Gauge(name, help string, read func() float64) {
 	t.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "rooftop_" + name, Help: help}, read))
 }
-
-// Counter returns a function that counts under one label. The name is prefixed with rooftop_.
-func (t *Telemetry) Counter(name, help, label string) func(value string) {
-	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rooftop_" + name, Help: help}, []string{label})
-	t.registry.MustRegister(c)
-	return func(value string) { c.WithLabelValues(value).Inc() }
-}

@@ -39,7 +39,6 @@ func TestMetrics(t *testing.T) {
 		return telemetry.Pool{Max: 16, Total: 5, Idle: 3, InUse: 2, Waits: 7, WaitTime: 1500 * time.Millisecond}
 	})
 	tel.Gauge("inbox_waiting", "Documents that wait.", func() float64 { return 4 })
-	tel.Counter("leads_total", "Leads.", "outcome")("created")
 
 	got := scrape(t, tel)
 	for _, line := range []string{
@@ -50,7 +49,7 @@ func TestMetrics(t *testing.T) {
 		`rooftop_http_requests_in_flight 1`,
 		`rooftop_http_rate_limited_total{by="address"} 1`,
 		`rooftop_db_connections_max 16`, `rooftop_db_connections 5`, `rooftop_db_connections_idle 3`, `rooftop_db_connections_in_use 2`,
-		`rooftop_db_waits_total 7`, `rooftop_db_wait_seconds_total 1.5`, `rooftop_inbox_waiting 4`, `rooftop_leads_total{outcome="created"} 1`,
+		`rooftop_db_waits_total 7`, `rooftop_db_wait_seconds_total 1.5`, `rooftop_inbox_waiting 4`,
 		`version="1.2.3"`, `go_goroutines`,
 	} {
 		assert.Contains(t, got, line)
