@@ -405,14 +405,35 @@ func (r *reader) extraOf(n *node) Extra {
 		}
 	}
 	for c := n.first; c != nil; c = c.next {
-		switch c.name {
-		case "vehicle", "customer", "vendor", "provider", "requestdate", "prospect":
+		if c.belongsElsewhere() {
 			r.lifted = append(r.lifted, c)
-		default:
-			e.Children = append(e.Children, r.extraOf(c))
+			continue
 		}
+		e.Children = append(e.Children, r.extraOf(c))
 	}
 	return e
+}
+
+// belongsElsewhere tells an element that is read in its own right, in whatever it was left open.
+func (n *node) belongsElsewhere() bool {
+	switch n.name {
+	case "vehicle", "customer", "vendor", "provider", "requestdate", "prospect":
+		return true
+	}
+	return false
+}
+
+// hasText tells whether n, or an element inside that belongs there, has text.
+func (n *node) hasText() bool {
+	if trim(string(n.text)) != "" {
+		return true
+	}
+	for c := n.first; c != nil; c = c.next {
+		if !c.belongsElsewhere() && c.hasText() {
+			return true
+		}
+	}
+	return false
 }
 
 // attrOf gives an attribute as it is kept; namespace declarations are not, and of repeated ones only the first.

@@ -44,7 +44,7 @@ func (r *reader) vehicle(n *node, p *Prospect, interest Interest) {
 		if r.misplaced(c, p) {
 			continue
 		}
-		filled = filled || c.allText() != ""
+		filled = filled || c.hasText()
 		if !r.vehicleText(c, &v) {
 			r.vehiclePart(c, &v)
 		}
