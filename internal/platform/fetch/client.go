@@ -164,7 +164,11 @@ func (c *Client) send(ctx context.Context, r Request, u *url.URL) (*http.Respons
 	}
 	req.Header.Set("User-Agent", cmp.Or(c.guard.cfg.UserAgent, "Rooftop"))
 	req.Header.Set("Accept-Encoding", "gzip")
-	return c.http.Do(req)
+	resp, err := c.http.Do(req)
+	if told, ok := errors.AsType[*url.Error](err); ok {
+		err = told.Err // without the URL, whose query may be a secret: errors get into logs
+	}
+	return resp, err
 }
 
 // accept looks at what an answer says of itself and puts the limits around its body.

@@ -432,3 +432,50 @@ func FuzzCheck(f *testing.F) {
 		assert.NoError(t, err)
 	})
 }
+
+// The query of a URL may be a secret, and errors get into logs: they tell no URL.
+func TestErrorsTellNoURL(t *testing.T) {
+	t.Parallel()
+	s, g := server(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/private":
+			http.Redirect(w, r, "https://10.0.0.1/?key=a-secret", http.StatusFound)
+		case "/loop":
+			http.Redirect(w, r, "/loop?key=a-secret", http.StatusFound)
+		case "/hangs":
+			<-r.Context().Done()
+		}
+	})
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	down := guard(t, fetch.Config{Allow: address(gone)})
+	for what, ask := range map[string]func() error{
+		"unreachable": func() error {
+			_, err := down.Client(fetch.Policy{}).Get(t.Context(), gone.URL+"/?key=a-secret", nil)
+			return err
+		},
+		"a timeout": func() error {
+			_, err := g.Client(fetch.Policy{Timeout: 50 * time.Millisecond}).Get(t.Context(), s.URL+"/hangs?key=a-secret", nil)
+			return err
+		},
+		"a refused redirect": func() error {
+			_, err := g.Client(fetch.Policy{MaxRedirects: 2}).Get(t.Context(), s.URL+"/private?key=a-secret", nil)
+			return err
+		},
+		"too many redirects": func() error {
+			_, err := g.Client(fetch.Policy{MaxRedirects: 2}).Get(t.Context(), s.URL+"/loop?key=a-secret", nil)
+			return err
+		},
+		"a name that does not exist": func() error {
+			names := fetchtest.NewNames(t)
+			_, err := guard(t, fetch.Config{Resolver: names.Resolver()}).Client(fetch.Policy{}).Get(t.Context(), "https://absent.example/?key=a-secret", nil)
+			return err
+		},
+	} {
+		err := ask()
+		require.Error(t, err, what)
+		_, typed := errs.As(err)
+		assert.True(t, typed, what)
+		assert.NotContains(t, err.Error(), "a-secret", what)
+	}
+}
