@@ -13645,6 +13645,7 @@ const docTemplate = `{
             "type": "object",
             "properties": {
                 "cells": {
+                    "description": "up to the last that is not empty",
                     "type": "array",
                     "items": {
                         "type": "string"

@@ -139,7 +139,7 @@ type Inspection struct {
 // SampleRow is a row as it was read.
 type SampleRow struct {
 	Line  int      `json:"line" example:"2"`
-	Cells []string `json:"cells" example:"Dupont"`
+	Cells []string `json:"cells" example:"Dupont"`                                                 // up to the last that is not empty
 	Fault *string  `json:"fault" example:"the row has more cells than the first line has columns"` // why it could not be read
 } //	@name	ImportSampleRow
 

@@ -31,12 +31,14 @@ type Record struct {
 const (
 	maxRecords = 200_000
 	maxColumns = 200
+	maxCells   = 5_000_000 // of all records together, without empty ones at the end of each: what bounds the memory
 	maxCell    = 32 << 10
 )
 
 var (
 	errEmpty     = errs.New(errs.Invalid, "import.empty", "The file has no rows. The first line of a CSV file names its columns.")
 	errTooMany   = errs.New(errs.Invalid, "import.too_many_rows", "The file has too many rows or columns: 200000 rows and 200 columns are the most.")
+	errTooLarge  = errs.New(errs.Invalid, "import.too_large", "The file has more than 5 million cells. Split it, or leave out columns that are not needed.")
 	errNotJSON   = errs.New(errs.Invalid, "import.unreadable", "The file is no JSON array of flat objects.")
 	errColumns   = errs.New(errs.Invalid, "import.bad_header", "Each column needs a name of its own in the first line.")
 	errDelimiter = errs.New(errs.Invalid, "import.bad_delimiter", "The delimiter must be one of: comma, semicolon, tab, vertical bar.")
@@ -49,6 +51,7 @@ type table struct {
 	delimiter string
 	columns   []string
 	records   []Record
+	cells     int // of the records
 }
 
 // read reads a file. An empty format or delimiter is found out.
@@ -102,8 +105,8 @@ func (t *table) readCSV(text string, delimiter rune) error {
 			line, _ := r.FieldPos(0)
 			t.add(line, cells)
 		}
-		if len(t.records) > maxRecords {
-			return errTooMany
+		if err := t.bounded(); err != nil {
+			return err
 		}
 	}
 }
@@ -148,10 +151,31 @@ func (t *table) add(line int, cells []string) {
 		rec = Record{Line: line, Fault: "the row has more cells than the first line has columns"}
 	case slices.ContainsFunc(cells, func(c string) bool { return len(c) > maxCell }):
 		rec = Record{Line: line, Fault: "a cell is longer than 32 KiB"}
-	case len(cells) > len(t.columns):
-		rec.Cells = cells[:len(t.columns)]
+	default:
+		rec.Cells = filled(cells)
 	}
+	t.cells += len(rec.Cells)
 	t.records = append(t.records, rec)
+}
+
+// filled is cells up to the last that says something, in a slice of that size.
+func filled(cells []string) []string {
+	n := len(cells)
+	for n > 0 && cells[n-1] == "" {
+		n--
+	}
+	return slices.Clone(cells[:n])
+}
+
+// bounded is asked after each record, so that a file beyond the bounds is given up where it passes them.
+func (t *table) bounded() error {
+	switch {
+	case len(t.records) > maxRecords || len(t.columns) > maxColumns:
+		return errTooMany
+	case t.cells > maxCells:
+		return errTooLarge
+	}
+	return nil
 }
 
 func (t *table) check() error {
@@ -175,8 +199,8 @@ func (t *table) readJSON(text string) error {
 			return errNotJSON.Because(err)
 		}
 		t.object(line, item, place)
-		if len(t.records) > maxRecords || len(t.columns) > maxColumns {
-			return errTooMany
+		if err := t.bounded(); err != nil {
+			return err
 		}
 	}
 	if _, err := d.Token(); err != nil {
