@@ -302,7 +302,7 @@ func wire(m means, now func() time.Time) (Services, *auth.Keys) {
 		Units: d, Events: s.Events, Log: s.Events, Work: s.Work, Now: now, Render: leadsapi.Render,
 	})
 	changed.leads, work.leads = s.Leads, s.Leads
-	s.LongJobs = longjobs.New(d, s.Jobs, s.Events, s.Work, now)
+	s.LongJobs = longjobs.New(d, s.Jobs, s.Events, s.Audit, s.Work, now)
 	s.Files = files.NewService(files.Deps{
 		Store: filesdb.New(d), Unit: d, Blobs: m.blobs, Log: s.Events, Links: s.Links, Work: s.Work, Jobs: m.jobs, Now: now,
 		LongJobs: s.LongJobs, Web: newFilesWeb(m.out), Seals: ring,

@@ -375,6 +375,7 @@ func TestImportFromAURL(t *testing.T) {
 	assert.Nil(t, away.At("format"))
 	a.Post("/v1/jobs/"+away.Str("job_id")+"/cancel", nil).Is(http.StatusOK)
 	assert.Equal(t, "cancelled", a.Get("/v1/imports/"+away.Str("id")).Str("status"))
+	assert.Equal(t, []string{"job.cancelled"}, acts(a, away.Str("job_id")))
 
 	for name, body := range map[string]object{
 		"neither":    {"kind": "contacts"},

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/rooftop-crm/rooftop/internal/kernel"
+	"github.com/rooftop-crm/rooftop/internal/platform/audit"
 	"github.com/rooftop-crm/rooftop/internal/platform/auth"
 	"github.com/rooftop-crm/rooftop/internal/platform/background"
 	"github.com/rooftop-crm/rooftop/internal/platform/db"
@@ -51,14 +52,15 @@ type Service struct {
 	db    *db.DB
 	queue *jobs.Runner
 	log   *outbox.Log
+	audit audit.Writer
 	work  *background.Runner
 	now   func() time.Time
 	kinds map[string]Kind
 }
 
 // New returns a service that knows no kinds.
-func New(d *db.DB, queue *jobs.Runner, log *outbox.Log, work *background.Runner, now func() time.Time) *Service {
-	return &Service{db: d, queue: queue, log: log, work: work, now: now, kinds: map[string]Kind{}}
+func New(d *db.DB, queue *jobs.Runner, log *outbox.Log, acts audit.Writer, work *background.Runner, now func() time.Time) *Service {
+	return &Service{db: d, queue: queue, log: log, audit: acts, work: work, now: now, kinds: map[string]Kind{}}
 }
 
 // Register adds a kind. Every process registers all, before it runs.
@@ -161,7 +163,10 @@ func (s *Service) Cancel(ctx context.Context, actor auth.Actor, id kernel.JobID,
 		if j.Ended() {
 			return ErrEnded
 		}
-		return s.end(ctx, actor, j, Cancelled, nil)
+		if err := s.end(ctx, actor, j, Cancelled, nil); err != nil {
+			return err
+		}
+		return s.note(ctx, actor, *j, "job.cancelled")
 	})
 }
 
@@ -181,7 +186,18 @@ func (s *Service) Retry(ctx context.Context, actor auth.Actor, id kernel.JobID, 
 		if err := s.tell(ctx, actor.Account, *j); err != nil {
 			return err
 		}
-		return s.save(ctx, actor, j, "job.retried")
+		if err := s.save(ctx, actor, j, "job.retried"); err != nil {
+			return err
+		}
+		return s.note(ctx, actor, *j, "job.retried")
+	})
+}
+
+// note writes into the audit log that somebody stopped a job, or let it go on.
+func (s *Service) note(ctx context.Context, actor auth.Actor, j Job, act string) error {
+	return s.audit.Write(ctx, actor.Account, audit.Act{
+		Act: act, Subject: Resource, SubjectID: uuid.UUID(j.ID), Actor: actor, At: j.UpdatedAt,
+		Changes: audit.Diff(nil, nil, audit.Fields{"kind": j.Kind, "subject_id": j.Subject}),
 	})
 }
 
