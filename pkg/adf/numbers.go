@@ -13,6 +13,13 @@ type decimal struct {
 	guessed  bool // a single dot was taken for a thousands separator, or "k" for thousand
 }
 
+// A number has at most so many digits, and as many fewer before its decimal sign as a currency may have after it: what is
+// read can be written in its currency's minor units and read again.
+const (
+	maxDigits   = 15
+	maxExponent = 3
+)
+
 // parseDecimal finds the one number in s, with thousands separators of any country, and gives the text around it.
 // It fails when there is none, more than one, or more digits than fit. A dot before exactly three digits separates
 // thousands, unless the number is one with that many decimals.
@@ -42,7 +49,7 @@ func parseDecimal(s string, decimals int) (d decimal, rest string, ok bool) {
 		d.thousand()
 		after = after[1:]
 	}
-	return d, before + " " + after, len(d.digits) <= 15
+	return d, before + " " + after, len(d.digits) <= maxDigits && len(d.digits)-d.fraction <= maxDigits-maxExponent
 }
 
 func isDigit(r rune) bool { return r >= '0' && r <= '9' }
