@@ -3,6 +3,7 @@ package db_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -125,14 +126,27 @@ type cut struct {
 	net.Conn
 	at   []byte
 	armd *atomic.Bool
+	lost atomic.Bool
 }
 
 func (c *cut) SyscallConn() (syscall.RawConn, error) { return c.Conn.(syscall.Conn).SyscallConn() }
 
 func (c *cut) Write(b []byte) (int, error) {
+	last := bytes.Contains(b, c.at) && c.armd.CompareAndSwap(true, false)
+	if last {
+		c.lost.Store(true) // before it is sent: the answer may be quick
+	}
 	n, err := c.Conn.Write(b)
-	if err == nil && bytes.Contains(b, c.at) && c.armd.CompareAndSwap(true, false) {
+	if last {
 		_ = c.Conn.(interface{ CloseRead() error }).CloseRead() // TCP or a local socket
+	}
+	return n, err
+}
+
+func (c *cut) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.lost.Load() {
+		return 0, io.EOF
 	}
 	return n, err
 }
@@ -154,7 +168,7 @@ func TestConnectionLostDuringTheCommit(t *testing.T) {
 			d := open(t, onePerPool, func(cfg *db.Config) {
 				cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 					conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-					return &cut{conn, []byte(c.at), &armed}, err
+					return &cut{Conn: conn, at: []byte(c.at), armd: &armed}, err
 				}
 			})
 			account, tries := newAccount(), 0
