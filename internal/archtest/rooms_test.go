@@ -71,7 +71,6 @@ var rooms = []room{
 	{path: "internal/platform/fetch/fetchtest", rooms: platform, libraries: []string{"*"}}, // tests only
 	{path: "internal/platform/fold", rooms: platform, libraries: []string{"golang.org/x/text", "golang.org/x/net/idna"}},
 	{path: "internal/platform/ical", rooms: platform, libraries: []string{"github.com/teambition/rrule-go"}},
-	{path: "internal/platform/image", rooms: platform, libraries: []string{"golang.org/x/image", "golang.org/x/sync"}}, // image codecs nowhere else
 	{path: "internal/platform/idem", rooms: platform, libraries: with(forDomain, "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/jobs", rooms: platform, libraries: with(forDomain, "github.com/riverqueue/river", "github.com/jackc/pgx/v5")},
 	{path: "internal/platform/keyset", rooms: platform, libraries: with(forDomain, "gorm.io/gorm")},
